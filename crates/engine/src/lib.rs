@@ -1,1 +1,46 @@
-//! placeholder
+//! The engine: one function that decides, one log that records.
+//!
+//! A request arrives from a face as a [`Request`]. The [`Registry`] knows what it names; [`decision::decide`] says
+//! whether the caller may, on the [`Snapshot`] of the moment and with reasons; a [`Grant`] carries the yes; a
+//! [`Change`] made under that grant is committed together with its event at one revision; and the snapshot follows.
+//!
+//! Invariants:
+//! * only this crate holds the store;
+//! * nothing is read or written for a caller without a [`Grant`], and only a decision makes one;
+//! * an operation that is in no declaration and no route does not exist;
+//! * a refusal is recorded before it is told, a change before it is acknowledged.
+
+#![warn(missing_docs)]
+
+mod arm;
+mod caller;
+mod change;
+pub mod clock;
+pub mod declaration;
+pub mod decision;
+pub mod directory;
+mod engine;
+mod fields;
+mod grant;
+pub mod operation;
+mod registry;
+pub mod request;
+mod resource;
+pub mod route;
+mod secrets;
+pub mod site;
+mod snapshot;
+
+pub use arm::inner_request;
+pub use caller::{Caller, CallerKind};
+pub use change::{Change, CommitError, Erase, Put, PutSecrets};
+pub use decision::Decision;
+pub use engine::{Authenticator, Done, Engine, Parts};
+pub use fields::Fields;
+pub use grant::{Act, Allows, Changes, Delete, Grant, Read, Write};
+pub use nave_rbac as rbac;
+pub use nave_store::{Event, EventQuery, Expect, Guard, Store, StoreError, Verified};
+pub use registry::Registry;
+pub use request::{Body, Params, Reply, Request};
+pub use resource::{History, Resource, fill};
+pub use snapshot::{Snapshot, principal_claim};

@@ -1,0 +1,37 @@
+//! POST actions.
+
+use std::sync::Arc;
+
+use nave_arm::{ArmError, ResourceId};
+use serde_json::json;
+
+use super::{check_parents, not_found, read};
+use crate::{
+    Caller, Engine, Reply,
+    declaration::{ActCall, Action, Asked, ResourceType},
+    decision::Need,
+    grant::{Act, Grant},
+    operation::Surface,
+    request::Request,
+};
+
+pub(super) async fn act(
+    engine: &Arc<Engine>,
+    caller: &Caller,
+    kind: &dyn ResourceType,
+    action: &'static Action,
+    id: &ResourceId,
+    request: Request,
+) -> Result<Reply, ArmError> {
+    let snapshot = engine.snapshot();
+    let cx = engine.cx(&snapshot, caller);
+    let own = Need::action(kind.declaration().action_permission(action), id.clone());
+    let ways = kind.ways(&cx, &Asked::Act(id, action), own)?;
+    let grant: Grant<Act> = engine.authorize(caller, Surface::Arm, ways, id, &request).await?;
+    check_parents(engine, kind.declaration(), id)?;
+    let resource = read::find(engine, &cx, kind, &grant).await?.ok_or_else(|| not_found(id))?;
+    let body = request.json()?;
+    // what was done is recorded before its result is told, so that no secret is shown without a trace
+    engine.record(&grant, "Succeeded", request.correlation_id, json!({ "action": action.name })).await?;
+    kind.act(action, ActCall { engine: engine.clone(), grant, resource, body, request }).await
+}

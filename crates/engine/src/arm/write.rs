@@ -1,0 +1,224 @@
+//! PUT and PATCH.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use nave_arm::{ArmError, ErrorCode, ResourceId, merge_patch};
+use nave_store::Expect;
+use serde_json::Value;
+
+use super::{body, check_parents, erase, not_found};
+use crate::{
+    Caller, Engine, Reply, Resource,
+    change::{Change, CommitError, Put, PutSecrets},
+    declaration::{Also, Asked, Cx, Draft, Moved, ResourceType, Secrets, Written},
+    decision::Need,
+    grant::{Grant, Write},
+    operation::Surface,
+    request::Request,
+    secrets,
+};
+
+/// How often a write is made again on newer state before the caller is told.
+const TRIES: usize = 5;
+
+pub(super) async fn put(
+    engine: &Arc<Engine>,
+    caller: &Caller,
+    kind: &dyn ResourceType,
+    id: &ResourceId,
+    request: &Request,
+) -> Result<Reply, ArmError> {
+    let body = request.json()?;
+    write(engine, caller, kind, id, request, &body, false).await
+}
+
+pub(super) async fn patch(
+    engine: &Arc<Engine>,
+    caller: &Caller,
+    kind: &dyn ResourceType,
+    id: &ResourceId,
+    request: &Request,
+) -> Result<Reply, ArmError> {
+    let body = request.json()?;
+    write(engine, caller, kind, id, request, &body, true).await
+}
+
+async fn write(
+    engine: &Arc<Engine>,
+    caller: &Caller,
+    kind: &dyn ResourceType,
+    id: &ResourceId,
+    request: &Request,
+    body: &Value,
+    patch: bool,
+) -> Result<Reply, ArmError> {
+    for _ in 0..TRIES {
+        match attempt(engine, caller, kind, id, request, body.clone(), patch).await {
+            Err(CommitError::Raced) if precondition(request).is_none() => {}
+            Err(CommitError::Raced) => return Err(precondition_failed(id)),
+            other => return other.map_err(ArmError::from),
+        }
+    }
+    Err(CommitError::Raced.into())
+}
+
+async fn attempt(
+    engine: &Arc<Engine>,
+    caller: &Caller,
+    kind: &dyn ResourceType,
+    id: &ResourceId,
+    request: &Request,
+    body: Value,
+    patch: bool,
+) -> Result<Reply, CommitError> {
+    let declaration = kind.declaration();
+    let snapshot = engine.snapshot();
+    let cx = engine.cx(&snapshot, caller);
+    let existing = engine.row(id).await?;
+    let stored_id = existing.as_ref().map_or_else(|| id.clone(), |existing| existing.id.clone());
+    let body = match &existing {
+        Some(existing) if patch => merged(existing, &body),
+        _ => body,
+    };
+    let draft = Draft { id: stored_id, body, existing };
+    let own = Need::action(declaration.permission("write"), id.clone());
+    let ways = kind.ways(&cx, &Asked::Write(&draft), own)?;
+    let grant: Grant<Write> = engine.authorize(caller, Surface::Arm, ways, id, request).await?;
+    check_parents(engine, declaration, id)?;
+    if patch && draft.existing.is_none() {
+        return Err(not_found(id).into());
+    }
+    check_precondition(request, draft.existing.as_deref(), id)?;
+    let created = draft.existing.is_none();
+    let mut change = Change::default();
+    stage(engine, &cx, kind, draft, &mut change)?;
+    erase::stage_stored_below(engine, &mut change).await?;
+    let done = engine.commit_for(&grant, change, request.correlation_id).await?;
+    let resource = done.resources.first().cloned().ok_or_else(|| not_found(id))?;
+    let now = engine.snapshot();
+    let view = kind.view(&engine.cx(&now, caller), &resource);
+    let (on_create, on_update) = declaration.put().unwrap_or((200, 200));
+    let status = match (patch, created) {
+        (true, _) => 200,
+        (false, true) => on_create,
+        (false, false) => on_update,
+    };
+    Ok(Reply::json(status, view))
+}
+
+/// Works out everything that changes when `draft` is written, by the rules of its type.
+pub(super) fn stage(
+    engine: &Engine,
+    cx: &Cx<'_>,
+    kind: &dyn ResourceType,
+    mut draft: Draft,
+    change: &mut Change,
+) -> Result<(), ArmError> {
+    let declaration = kind.declaration();
+    if draft.existing.is_none() {
+        declaration.name.check(declaration.resource_type, draft.id.name())?;
+    }
+    let group_location = draft
+        .id
+        .resource_group_id()
+        .and_then(|group| cx.snapshot.get(&group)?.text("/location").map(str::to_owned));
+    let existing = draft.existing.clone();
+    body::check(declaration, cx.site, &mut draft.body, existing.as_deref(), group_location.as_deref())?;
+    if let Some(existing) = &existing {
+        body::check_immutable(declaration, &mut draft.body, existing)?;
+    }
+    let id = draft.id.clone();
+    let Written { mut sent, own, secrets, claims, also, guards } = kind.write(cx, draft)?;
+    let taken = secrets::take(&mut sent, declaration.secret);
+    let secrets = match (secrets, taken) {
+        (Secrets::Replace(plain), _) | (Secrets::FromBody, Some(plain)) => PutSecrets::Plain(plain),
+        (Secrets::FromBody, None) => {
+            PutSecrets::Sealed(existing.as_ref().and_then(|existing| existing.sealed.as_deref().map(<[u8]>::to_vec)))
+        }
+    };
+    let expect = existing.as_ref().map_or(Expect::Absent, |existing| Expect::Etag(existing.etag.clone()));
+    let moved = Moved::Written { id: &id, sent: &sent, own: &own };
+    let mut follows = also;
+    for rule in engine.registry().rules(declaration.resource_type) {
+        follows.extend(rule(cx, &moved)?);
+    }
+    change.puts.push(Put { id, sent, own, secrets, claims, expect });
+    change.guards.extend(guards);
+    stage_all(engine, cx, follows, change)
+}
+
+/// Stages what follows from another change.
+pub(super) fn stage_all(
+    engine: &Engine,
+    cx: &Cx<'_>,
+    follows: Vec<Also>,
+    change: &mut Change,
+) -> Result<(), ArmError> {
+    for also in follows {
+        match also {
+            Also::Put { id, body, own } => stage_put(engine, cx, id, body, &own, change)?,
+            Also::Row(put) => change.puts.push(put),
+            Also::Erase(id) => erase::stage(engine, cx, &id, change)?,
+        }
+    }
+    Ok(())
+}
+
+/// Stages a write that follows from another, by the rules of its own type. What is staged already stays.
+fn stage_put(
+    engine: &Engine,
+    cx: &Cx<'_>,
+    id: ResourceId,
+    body: Value,
+    own: &Value,
+    change: &mut Change,
+) -> Result<(), ArmError> {
+    if change.puts.iter().any(|put| put.id == id) {
+        return Ok(());
+    }
+    let name = id.resource_type();
+    let kind = engine.registry().resource_type(&name).cloned().ok_or_else(|| {
+        ArmError::new(ErrorCode::InvalidResourceType, format!("The resource type '{name}' is not served here."))
+    })?;
+    let existing = cx.snapshot.get(&id).cloned();
+    let at = change.puts.len();
+    stage(engine, cx, &*kind, Draft { id, body, existing }, change)?;
+    if let Some(put) = change.puts.get_mut(at) {
+        merge_patch(&mut put.own, own);
+    }
+    Ok(())
+}
+
+/// PATCH: `tags` are replaced whole, everything else merges.
+fn merged(existing: &Resource, patch: &Value) -> Value {
+    let mut body = existing.sent.clone();
+    merge_patch(&mut body, patch);
+    if let (Some(body), Some(tags)) = (body.as_object_mut(), patch.get("tags").filter(|tags| tags.is_object())) {
+        body.insert(String::from("tags"), tags.clone());
+    }
+    body
+}
+
+fn precondition(request: &Request) -> Option<&str> {
+    request.header("if-match").or_else(|| request.header("if-none-match"))
+}
+
+fn check_precondition(request: &Request, existing: Option<&Resource>, id: &ResourceId) -> Result<(), ArmError> {
+    let met = match (request.header("if-match"), request.header("if-none-match"), existing) {
+        (Some("*"), _, existing) => existing.is_some(),
+        (Some(tag), _, existing) => existing.is_some_and(|existing| existing.etag == tag),
+        (None, Some("*"), existing) => existing.is_none(),
+        (None, Some(tag), Some(existing)) => existing.etag != tag,
+        _ => true,
+    };
+    if met { Ok(()) } else { Err(precondition_failed(id)) }
+}
+
+pub(super) fn precondition_failed(id: &ResourceId) -> ArmError {
+    debug_assert_eq!(StatusCode::PRECONDITION_FAILED.as_u16(), ErrorCode::PreconditionFailed.face().0);
+    ArmError::new(
+        ErrorCode::PreconditionFailed,
+        format!("The condition of the If-Match or If-None-Match header was not met for '{id}'. Read it again for its present etag."),
+    )
+}

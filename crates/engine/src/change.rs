@@ -1,0 +1,144 @@
+//! A change before it is committed, in the engine's own terms.
+
+use nave_arm::{ArmError, ErrorCode, ResourceId};
+use nave_store::{Expect, Guard, PutRow, StoreError, Write};
+use nave_vault::KeyRing;
+use serde_json::{Value, json};
+
+use crate::{Caller, Resource};
+
+/// Rows to write and delete together.
+#[derive(Debug, Default)]
+pub struct Change {
+    /// Rows that are created or replaced.
+    pub puts: Vec<Put>,
+    /// Rows that are deleted.
+    pub erases: Vec<Erase>,
+    /// What must not have changed since the snapshot the change was made on.
+    pub guards: Vec<Guard>,
+}
+
+/// One row to write.
+#[derive(Debug)]
+pub struct Put {
+    /// Where.
+    pub id: ResourceId,
+    /// The client's part of the body, without secrets.
+    pub sent: Value,
+    /// nave's part of the body.
+    pub own: Value,
+    /// Its secrets.
+    pub secrets: PutSecrets,
+    /// The unique names it holds.
+    pub claims: Vec<String>,
+    /// What must be there now.
+    pub expect: Expect,
+}
+
+/// The secrets of a row to write.
+#[derive(Debug)]
+pub enum PutSecrets {
+    /// These, already sealed, or none.
+    Sealed(Option<Vec<u8>>),
+    /// These, to be sealed.
+    Plain(Value),
+}
+
+/// One row to delete.
+#[derive(Debug)]
+pub struct Erase {
+    /// Which.
+    pub id: ResourceId,
+    /// What must be there now.
+    pub expect: Expect,
+}
+
+impl Put {
+    /// A new row with nothing secret, whatever was there.
+    #[must_use]
+    pub fn new(id: ResourceId, sent: Value) -> Self {
+        Self {
+            id,
+            sent,
+            own: json!({}),
+            secrets: PutSecrets::Sealed(None),
+            claims: Vec::new(),
+            expect: Expect::Any,
+        }
+    }
+
+    pub(crate) fn into_write(self, vault: &KeyRing, caller: &Caller, etag: String) -> Result<Write, ArmError> {
+        let key = self.id.key().to_owned();
+        let sealed = match self.secrets {
+            PutSecrets::Sealed(sealed) => sealed,
+            PutSecrets::Plain(plain) => Some(vault.seal_json(&key, &plain).map_err(|error| {
+                tracing::error!(id = %self.id, %error, "secrets cannot be sealed");
+                ArmError::new(ErrorCode::InternalServerError, "The secrets could not be encrypted; nothing was stored.")
+            })?),
+        };
+        Ok(Write::Put(PutRow {
+            type_key: self.id.resource_type().to_lowercase(),
+            id: self.id.as_str().to_owned(),
+            key,
+            body: Resource::row_body(&self.sent, &self.own),
+            sealed,
+            etag,
+            claims: self.claims,
+            expect: self.expect,
+            by: caller.name.clone(),
+        }))
+    }
+}
+
+/// Why a commit did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// Something else changed first; the same request may pass when made again on the new state.
+    #[error("the state changed meanwhile")]
+    Raced,
+    /// A unique name is held by another resource.
+    #[error("the name `{claim}` is taken by {holder}")]
+    Taken {
+        /// The name.
+        claim: String,
+        /// The key of its holder.
+        holder: String,
+    },
+    /// The caller sees this.
+    #[error(transparent)]
+    Refused(#[from] ArmError),
+}
+
+impl From<StoreError> for CommitError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Etag { .. } | StoreError::Exists { .. } | StoreError::Missing { .. } | StoreError::Changed { .. } => {
+                Self::Raced
+            }
+            StoreError::ClaimTaken { claim, holder } => Self::Taken { claim, holder },
+            other => Self::Refused(store_failed(&other)),
+        }
+    }
+}
+
+impl From<CommitError> for ArmError {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Raced => Self::new(
+                ErrorCode::Conflict,
+                "The resource was changed by another request at the same time. Read it again and repeat the request.",
+            ),
+            CommitError::Taken { claim, holder } => Self::new(
+                ErrorCode::Conflict,
+                format!("The name '{}' is already in use by '{holder}'.", claim.split_once(':').map_or(claim.as_str(), |(_, name)| name)),
+            ),
+            CommitError::Refused(error) => error,
+        }
+    }
+}
+
+/// A failure of the store, as the caller sees it.
+pub(crate) fn store_failed(error: &StoreError) -> ArmError {
+    tracing::error!(error = %error, source = ?std::error::Error::source(error), "the store failed");
+    ArmError::new(ErrorCode::InternalServerError, "The state could not be read or written; the server's log has the cause.")
+}

@@ -1,0 +1,371 @@
+//! The one function that decides, and what it answers.
+//!
+//! [`decide`] is pure: the same snapshot, caller and question give the same decision, with its reasons. Nothing
+//! else in nave says yes or no.
+
+use std::borrow::Cow;
+
+use nave_arm::{ArmError, Detail, ErrorCode, ResourceId};
+use nave_rbac::{AccessRequest, Attributes, Evaluation, Plane, Reason, Refusal};
+use nave_store::Revision;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{Caller, CallerKind, Snapshot, operation::Surface};
+
+/// One thing a caller must be allowed to do for a request to pass.
+#[derive(Debug, Clone)]
+pub struct Need {
+    /// The operation, such as `Microsoft.MachineLearningServices/workspaces/write`.
+    pub operation: Cow<'static, str>,
+    /// The plane the operation is of.
+    pub plane: Plane,
+    /// Where.
+    pub scope: ResourceId,
+    /// How the need belongs to the request.
+    pub basis: Basis,
+    /// What conditions may look at.
+    pub attributes: Attributes,
+}
+
+/// How a need belongs to the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Basis {
+    /// It is what was asked.
+    Own,
+    /// It is needed on a second scope that the request links to.
+    Linked,
+    /// The caller must hold one of these built-in roles at the scope or above; actions do not count.
+    Role(&'static RoleGate),
+}
+
+/// A rule that asks for a role, not for an action.
+#[derive(Debug, PartialEq, Eq)]
+pub struct RoleGate {
+    /// The rule's name, as decisions print it.
+    pub rule: &'static str,
+    /// The roles that pass.
+    pub roles: &'static [Uuid],
+    /// The roles, for people.
+    pub names: &'static str,
+}
+
+impl Need {
+    /// A control-plane operation at a scope.
+    #[must_use]
+    pub fn action(operation: impl Into<Cow<'static, str>>, scope: ResourceId) -> Self {
+        Self {
+            operation: operation.into(),
+            plane: Plane::Control,
+            scope,
+            basis: Basis::Own,
+            attributes: Attributes::default(),
+        }
+    }
+
+    /// A data-plane operation at a scope.
+    #[must_use]
+    pub fn data(operation: impl Into<Cow<'static, str>>, scope: ResourceId) -> Self {
+        Self { plane: Plane::Data, ..Self::action(operation, scope) }
+    }
+
+    /// The same, on a scope the request links to.
+    #[must_use]
+    pub fn linked(mut self) -> Self {
+        self.basis = Basis::Linked;
+        self
+    }
+
+    /// Asks for a role instead of an action.
+    #[must_use]
+    pub fn through(mut self, gate: &'static RoleGate) -> Self {
+        self.basis = Basis::Role(gate);
+        self
+    }
+
+    /// With what conditions may look at.
+    #[must_use]
+    pub fn with(mut self, attributes: Attributes) -> Self {
+        self.attributes = attributes;
+        self
+    }
+}
+
+/// The question: who, over which protocol, needs what. Any one of the alternatives is enough; each is a list of
+/// needs that must all be met. The first alternative is the usual one, and the one a refusal speaks of.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// The protocol.
+    pub surface: Surface,
+    /// Ways to be allowed.
+    pub alternatives: Vec<Vec<Need>>,
+}
+
+/// The answer, with its reasons.
+#[derive(Debug, Clone)]
+pub struct Decision {
+    /// The decision's own id, for `x-nave-decision` and the activity log.
+    pub id: Uuid,
+    /// The revision of the state it was made on.
+    pub revision: Revision,
+    /// Who asked.
+    pub caller: Caller,
+    /// Whether the request may proceed.
+    pub allowed: bool,
+    /// Each need of the alternative that decided, with what came of it.
+    pub findings: Vec<Finding>,
+}
+
+/// One need and what came of it.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    /// The operation.
+    pub operation: String,
+    /// Where.
+    pub scope: ResourceId,
+    /// How it belongs to the request.
+    pub basis: Basis,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of one need.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// A role assignment grants it.
+    Granted(Reason),
+    /// A rule of nave grants it; the name of the rule.
+    Rule(&'static str),
+    /// No role grants it, or a deny assignment takes it.
+    Refused(Refusal),
+    /// None of the roles the gate asks for is held.
+    RoleMissing,
+    /// The caller is disabled or gone from the directory.
+    PrincipalUnusable,
+    /// The key is of another account, or keys do not reach this plane.
+    KeyOutOfReach,
+    /// The account does not take keys.
+    KeysDisabled,
+    /// The token is for another audience.
+    WrongAudience,
+}
+
+impl Outcome {
+    fn passed(&self) -> bool {
+        matches!(self, Self::Granted(_) | Self::Rule(_))
+    }
+}
+
+/// Decides a question on a snapshot. `id` names the decision; `origin` is the server's own audience.
+#[must_use]
+pub fn decide(snapshot: &Snapshot, origin: &str, id: Uuid, caller: &Caller, question: &Question) -> Decision {
+    let mut first = None;
+    for needs in &question.alternatives {
+        let findings: Vec<Finding> = needs
+            .iter()
+            .map(|need| Finding {
+                operation: need.operation.clone().into_owned(),
+                scope: need.scope.clone(),
+                basis: need.basis,
+                outcome: consider(snapshot, origin, caller, question.surface, need),
+            })
+            .collect();
+        let allowed = findings.iter().all(|finding| finding.outcome.passed());
+        let decision = Decision { id, revision: snapshot.revision(), caller: caller.clone(), allowed, findings };
+        if allowed {
+            return decision;
+        }
+        first.get_or_insert(decision);
+    }
+    first.unwrap_or_else(|| Decision {
+        id,
+        revision: snapshot.revision(),
+        caller: caller.clone(),
+        allowed: false,
+        findings: Vec::new(),
+    })
+}
+
+fn consider(snapshot: &Snapshot, origin: &str, caller: &Caller, surface: Surface, need: &Need) -> Outcome {
+    match &caller.kind {
+        CallerKind::System => return Outcome::Rule("System"),
+        CallerKind::AccountKey { account, .. } => return consider_key(snapshot, account, need),
+        _ => {}
+    }
+    if !surface.accepts(&caller.audience, origin) {
+        return Outcome::WrongAudience;
+    }
+    let enabled = snapshot.principal(caller.object_id).is_some_and(|principal| {
+        principal.value("/accountEnabled").and_then(Value::as_bool).unwrap_or(true)
+    });
+    if !enabled {
+        return Outcome::PrincipalUnusable;
+    }
+    if surface == Surface::Graph && directory_member_may(&need.operation) {
+        return Outcome::Rule("DirectoryMember");
+    }
+    let request = AccessRequest {
+        principal: caller.object_id,
+        operation: &need.operation,
+        plane: need.plane,
+        scope: &need.scope,
+        sub_operation: None,
+        attributes: &need.attributes,
+    };
+    match snapshot.roles().evaluate(&request) {
+        Evaluation::Allowed(reason) => match need.basis {
+            Basis::Role(gate) if !snapshot.roles().holds_role(caller.object_id, gate.roles, &need.scope) => {
+                Outcome::RoleMissing
+            }
+            _ => Outcome::Granted(reason),
+        },
+        Evaluation::Denied(refusal) => Outcome::Refused(refusal),
+    }
+}
+
+/// Members of a directory may read it, as in Entra; to write it they need a role at the tenant.
+fn directory_member_may(operation: &str) -> bool {
+    operation.ends_with("/read")
+}
+
+/// A key opens the data plane of its own account, unless the account switched keys off.
+fn consider_key(snapshot: &Snapshot, account: &ResourceId, need: &Need) -> Outcome {
+    if need.plane != Plane::Data || !account.contains(&need.scope) {
+        return Outcome::KeyOutOfReach;
+    }
+    match snapshot.get(account) {
+        Some(account) if account.value("/properties/disableLocalAuth").is_some_and(is_true) => Outcome::KeysDisabled,
+        Some(_) => Outcome::Rule("AccountKey"),
+        None => Outcome::KeyOutOfReach,
+    }
+}
+
+fn is_true(value: &Value) -> bool {
+    value.as_bool().unwrap_or(false) || value.as_str().is_some_and(|text| text.eq_ignore_ascii_case("true"))
+}
+
+impl Decision {
+    /// The refusal as the caller sees it; all that is missing at once.
+    #[must_use]
+    pub fn refusal(&self, surface: Surface) -> ArmError {
+        let failed: Vec<&Finding> = self.findings.iter().filter(|finding| !finding.outcome.passed()).collect();
+        let Some(first) = failed.first() else {
+            return ArmError::new(ErrorCode::AuthorizationFailed, "Nothing grants this request.");
+        };
+        let error = self.refuse_one(first, surface);
+        if failed.len() == 1 {
+            return error;
+        }
+        let details = failed.iter().map(|finding| Detail::from(self.refuse_one(finding, surface))).collect();
+        error.because(details)
+    }
+
+    fn refuse_one(&self, finding: &Finding, surface: Surface) -> ArmError {
+        let Finding { operation, scope, .. } = finding;
+        let (name, id) = (&self.caller.name, self.caller.object_id);
+        match &finding.outcome {
+            Outcome::WrongAudience => ArmError::new(
+                ErrorCode::InvalidAuthenticationTokenAudience,
+                format!(
+                    "The access token was made for the audience '{}', which is not accepted here. Ask for a token \
+                     for the resource you are calling.",
+                    self.caller.audience
+                ),
+            ),
+            Outcome::PrincipalUnusable => ArmError::new(
+                ErrorCode::InvalidAuthenticationToken,
+                format!("The account '{name}' with object id '{id}' is disabled or no longer in the directory."),
+            ),
+            Outcome::KeysDisabled => ArmError::new(
+                ErrorCode::AuthenticationTypeDisabled,
+                "Key based authentication is disabled for this resource.",
+            ),
+            Outcome::KeyOutOfReach => {
+                ArmError::new(ErrorCode::PermissionDenied, "Access denied: the key is not a key of this resource.")
+            }
+            Outcome::RoleMissing => {
+                let Basis::Role(gate) = finding.basis else { return internal(finding) };
+                ArmError::new(
+                    ErrorCode::AuthorizationFailed,
+                    format!(
+                        "The client '{name}' with object id '{id}' does not have authorization to perform action \
+                         '{operation}' over scope '{scope}': the rule {} asks for the built-in role {} at this scope \
+                         or above, and no other role or custom role stands in for it.",
+                        gate.rule, gate.names
+                    ),
+                )
+            }
+            Outcome::Refused(Refusal::DenyAssignment { id: deny }) => ArmError::new(
+                ErrorCode::DenyAssignmentAuthorizationFailed,
+                format!(
+                    "The client '{name}' with object id '{id}' has permission to perform action '{operation}' on \
+                     scope '{scope}'; however, the access is denied because of the deny assignment '{deny}'."
+                ),
+            ),
+            Outcome::Refused(_) if surface == Surface::Inference => ArmError::new(
+                ErrorCode::PermissionDenied,
+                format!(
+                    "The principal '{id}' lacks the required data action '{operation}' to perform this operation on \
+                     '{scope}'."
+                ),
+            ),
+            Outcome::Refused(_) if surface == Surface::Graph => ArmError::new(
+                ErrorCode::Authorization_RequestDenied,
+                format!("Insufficient privileges to complete the operation: '{operation}' is needed at the tenant."),
+            ),
+            Outcome::Refused(_) if finding.basis == Basis::Linked => ArmError::new(
+                ErrorCode::LinkedAuthorizationFailed,
+                format!(
+                    "The client '{name}' with object id '{id}' does not have permission to perform action \
+                     '{operation}' on the linked scope(s) '{scope}' or the linked scope(s) are invalid."
+                ),
+            ),
+            Outcome::Refused(_) => ArmError::new(
+                ErrorCode::AuthorizationFailed,
+                format!(
+                    "The client '{name}' with object id '{id}' does not have authorization to perform action \
+                     '{operation}' over scope '{scope}' or the scope is invalid. If access was recently granted, \
+                     please refresh your credentials."
+                ),
+            ),
+            Outcome::Granted(_) | Outcome::Rule(_) => internal(finding),
+        }
+    }
+
+    /// The decision as events keep it.
+    #[must_use]
+    pub fn record(&self) -> Value {
+        json!({
+            "id": self.id,
+            "revision": self.revision,
+            "allowed": self.allowed,
+            "findings": self.findings.iter().map(Finding::record).collect::<Vec<_>>(),
+        })
+    }
+}
+
+impl Finding {
+    fn record(&self) -> Value {
+        let (word, reason) = match &self.outcome {
+            Outcome::Granted(reason) => (
+                "granted",
+                json!({"assignment": reason.assignment.as_str(), "role": reason.role, "roleName": reason.role_name,
+                       "pattern": reason.pattern, "throughGroup": reason.through_group}),
+            ),
+            Outcome::Rule(rule) => ("rule", json!(rule)),
+            Outcome::Refused(Refusal::DenyAssignment { id }) => ("denied", json!({"denyAssignment": id.as_str()})),
+            Outcome::Refused(refusal) => ("refused", json!(format!("{refusal:?}"))),
+            Outcome::RoleMissing => ("roleMissing", Value::Null),
+            Outcome::PrincipalUnusable => ("principalUnusable", Value::Null),
+            Outcome::KeyOutOfReach => ("keyOutOfReach", Value::Null),
+            Outcome::KeysDisabled => ("keysDisabled", Value::Null),
+            Outcome::WrongAudience => ("wrongAudience", Value::Null),
+        };
+        json!({"operation": self.operation, "scope": self.scope.as_str(), "outcome": word, "reason": reason})
+    }
+}
+
+fn internal(finding: &Finding) -> ArmError {
+    tracing::error!(operation = finding.operation, "a finding that passed was asked for its refusal");
+    ArmError::new(ErrorCode::InternalServerError, "The decision could not be explained; the log has the cause.")
+}

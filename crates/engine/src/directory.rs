@@ -1,0 +1,78 @@
+//! Directory objects as rows. Deciding needs to know who exists, who is enabled and who is in which group, so their
+//! form is the engine's; the identity plane gives them their Graph face.
+//!
+//! A row's `sent` is the Graph object (`id`, `displayName`, …); a group's row also has `members`, a list of object
+//! ids. Credentials are sealed.
+
+use nave_arm::ResourceId;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{Put, Resource, Snapshot, principal_claim};
+
+/// The type of users' rows.
+pub const USERS: &str = "Microsoft.Graph/users";
+/// The type of groups' rows.
+pub const GROUPS: &str = "Microsoft.Graph/groups";
+/// The type of service principals' rows.
+pub const SERVICE_PRINCIPALS: &str = "Microsoft.Graph/servicePrincipals";
+/// The type of applications' rows.
+pub const APPLICATIONS: &str = "Microsoft.Graph/applications";
+
+/// The id of a directory object's row.
+#[must_use]
+pub fn object_id(kind: &str, object: Uuid) -> ResourceId {
+    ResourceId::tenant().extension(kind, &object.to_string())
+}
+
+/// The unique name of a user principal name.
+#[must_use]
+pub fn upn_claim(name: &str) -> String {
+    format!("upn:{}", name.to_lowercase())
+}
+
+/// The unique name of a service principal's application id.
+#[must_use]
+pub fn app_claim(app: &str) -> String {
+    format!("appid:{}", app.to_lowercase())
+}
+
+/// The row of a resource's own identity: a service principal that lives and dies with the resource.
+#[must_use]
+pub fn managed_identity(object: Uuid, app: Uuid, name: &str, resource: &ResourceId) -> Put {
+    let mut put = Put::new(
+        object_id(SERVICE_PRINCIPALS, object),
+        json!({
+            "id": object, "appId": app, "displayName": name, "accountEnabled": true,
+            "servicePrincipalType": "ManagedIdentity", "servicePrincipalNames": [app],
+            "alternativeNames": [format!("isExplicit={}", false), resource.as_str()],
+        }),
+    );
+    put.claims = vec![principal_claim(object), app_claim(&app.to_string())];
+    put
+}
+
+/// The word role assignments use for a directory object's type.
+#[must_use]
+pub fn principal_type(object: &Resource) -> &'static str {
+    match object.id.resource_type().to_lowercase().as_str() {
+        "microsoft.graph/users" => "User",
+        "microsoft.graph/groups" => "Group",
+        _ => "ServicePrincipal",
+    }
+}
+
+/// What people call a directory object.
+#[must_use]
+pub fn display_name(snapshot: &Snapshot, object: Uuid) -> Option<String> {
+    let object = snapshot.principal(object)?;
+    let name = object.text("/userPrincipalName").or_else(|| object.text("/displayName"))?;
+    Some(name.to_owned())
+}
+
+/// The object ids of a group's direct members.
+#[must_use]
+pub fn members(group: &Resource) -> Vec<Uuid> {
+    let members = group.value("/members").and_then(Value::as_array);
+    members.into_iter().flatten().filter_map(|id| Uuid::parse_str(id.as_str()?).ok()).collect()
+}

@@ -1,0 +1,116 @@
+//! Every type and route of this server: the one list that routing, provider listings and tests are made from.
+
+use std::{collections::HashMap, sync::Arc};
+
+use nave_arm::ResourceId;
+
+use crate::{
+    declaration::{Declaration, ResourceType, Rule},
+    operation::Operation,
+    route::Route,
+};
+
+/// The types and routes, in the order they were added.
+#[derive(Default)]
+pub struct Registry {
+    types: Vec<Arc<dyn ResourceType>>,
+    by_key: HashMap<String, usize>,
+    routes: Vec<Arc<Route>>,
+    rules: HashMap<String, Vec<Rule>>,
+}
+
+impl Registry {
+    /// Adds a resource type.
+    pub fn add_type(&mut self, resource_type: impl ResourceType) {
+        let key = resource_type.declaration().resource_type.to_lowercase();
+        self.by_key.insert(key, self.types.len());
+        self.types.push(Arc::new(resource_type));
+    }
+
+    /// Adds routes that are not a resource type's.
+    pub fn add_routes(&mut self, routes: impl IntoIterator<Item = Route>) {
+        self.routes.extend(routes.into_iter().map(Arc::new));
+    }
+
+    /// Adds a rule on a type, whichever plane declares it.
+    pub fn add_rule(&mut self, resource_type: &str, rule: Rule) {
+        self.rules.entry(resource_type.to_lowercase()).or_default().push(rule);
+    }
+
+    /// The rules on a type.
+    pub(crate) fn rules(&self, resource_type: &str) -> &[Rule] {
+        self.rules.get(&resource_type.to_lowercase()).map_or(&[], Vec::as_slice)
+    }
+
+    /// The type of this name, without case.
+    #[must_use]
+    pub fn resource_type(&self, name: &str) -> Option<&Arc<dyn ResourceType>> {
+        self.by_key.get(&name.to_lowercase()).map(|at| &self.types[*at])
+    }
+
+    /// Every type's declaration.
+    pub fn declarations(&self) -> impl Iterator<Item = &'static Declaration> {
+        self.types.iter().map(|resource_type| resource_type.declaration())
+    }
+
+    /// Every route.
+    #[must_use]
+    pub fn routes(&self) -> &[Arc<Route>] {
+        &self.routes
+    }
+
+    /// The route table: every operation this server has.
+    #[must_use]
+    pub fn operations(&self) -> Vec<Operation> {
+        let typed = self.declarations().flat_map(Declaration::operations);
+        let routed = self.routes.iter().map(|route| route.operation.clone());
+        typed.chain(routed).collect()
+    }
+
+    pub(crate) fn resident(&self, type_key: &str) -> bool {
+        self.resource_type(type_key).is_none_or(|found| found.declaration().resident)
+    }
+
+    /// The id with its provider namespaces and types in the casing they are declared in. Names stay as written.
+    #[must_use]
+    pub fn canonical(&self, id: &ResourceId) -> ResourceId {
+        let segments: Vec<&str> = id.as_str().split('/').filter(|segment| !segment.is_empty()).collect();
+        let mut text = String::new();
+        let mut at = 0;
+        while at < segments.len() {
+            if segments[at] != "providers" || at + 1 >= segments.len() {
+                text.push('/');
+                text.push_str(segments[at]);
+                at += 1;
+                continue;
+            }
+            let mut full = segments[at + 1].to_owned();
+            let mut pairs = Vec::new();
+            at += 2;
+            while at + 1 < segments.len() && segments[at] != "providers" {
+                full.push('/');
+                full.push_str(segments[at]);
+                pairs.push((self.spelling(&full).unwrap_or(segments[at]).to_owned(), segments[at + 1]));
+                at += 2;
+            }
+            text.push_str("/providers/");
+            text.push_str(self.namespace(&full));
+            for (kind, name) in pairs {
+                text.push_str(&format!("/{kind}/{name}"));
+            }
+        }
+        ResourceId::parse(&text).unwrap_or_else(|_| id.clone())
+    }
+
+    fn spelling(&self, full: &str) -> Option<&'static str> {
+        self.resource_type(full)?.declaration().resource_type.rsplit('/').next()
+    }
+
+    fn namespace<'a>(&self, full: &'a str) -> &'a str {
+        let written = full.split('/').next().unwrap_or_default();
+        self.declarations()
+            .map(Declaration::namespace)
+            .find(|namespace| namespace.eq_ignore_ascii_case(written))
+            .unwrap_or(written)
+    }
+}

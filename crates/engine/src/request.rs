@@ -1,0 +1,154 @@
+//! Requests and replies between a face and the engine: HTTP without sockets.
+
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use nave_arm::{ArmError, ErrorCode, ResourceId};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::Caller;
+
+/// A request, decoded as far as every plane needs.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The verb.
+    pub method: Method,
+    /// The percent-decoded path.
+    pub path: String,
+    /// The decoded query parameters, in order.
+    pub query: Vec<(String, String)>,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+    /// Who is asking; `None` where no credential came.
+    pub caller: Option<Caller>,
+    /// The host the request came to, in lower case, with its port where one was named.
+    pub host: String,
+    /// Ties together the events of one client call.
+    pub correlation_id: Uuid,
+}
+
+impl Request {
+    /// A query parameter; names compare without case.
+    #[must_use]
+    pub fn query(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// A header as text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The body as JSON; an empty body is null.
+    pub fn json(&self) -> Result<Value, ArmError> {
+        if self.body.iter().all(u8::is_ascii_whitespace) {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(&self.body).map_err(|error| {
+            ArmError::new(
+                ErrorCode::InvalidRequestContent,
+                format!("The request content was invalid and could not be deserialized: '{error}'."),
+            )
+        })
+    }
+
+    /// The body as a form.
+    #[must_use]
+    pub fn form(&self) -> Vec<(String, String)> {
+        form_urlencoded::parse(&self.body).into_owned().collect()
+    }
+}
+
+/// A reply.
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// Additional headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Body,
+}
+
+/// A reply's body.
+pub enum Body {
+    /// Nothing.
+    Empty,
+    /// JSON.
+    Json(Value),
+    /// Anything else that is at hand, with its media type.
+    Bytes(&'static str, Bytes),
+    /// Bytes as they come, with their media type.
+    Stream(String, BoxStream<'static, Result<Bytes, std::io::Error>>),
+}
+
+impl Reply {
+    /// JSON with a status.
+    #[must_use]
+    pub fn json(status: u16, body: Value) -> Self {
+        Self { status, headers: HeaderMap::new(), body: Body::Json(body) }
+    }
+
+    /// 200 with JSON.
+    #[must_use]
+    pub fn ok(body: Value) -> Self {
+        Self::json(200, body)
+    }
+
+    /// A status without a body.
+    #[must_use]
+    pub fn empty(status: u16) -> Self {
+        Self { status, headers: HeaderMap::new(), body: Body::Empty }
+    }
+
+    /// Adds a header; a value that is not a legal header value is left out and logged.
+    #[must_use]
+    pub fn with(mut self, name: HeaderName, value: &str) -> Self {
+        match HeaderValue::from_str(value) {
+            Ok(value) => drop(self.headers.insert(name, value)),
+            Err(error) => tracing::error!(%name, %error, "a header value is not legal"),
+        }
+        self
+    }
+
+    /// The JSON body, if it is one.
+    #[must_use]
+    pub fn as_json(&self) -> Option<&Value> {
+        match &self.body {
+            Body::Json(body) => Some(body),
+            _ => None,
+        }
+    }
+}
+
+impl From<ArmError> for Reply {
+    fn from(error: ArmError) -> Self {
+        Self::json(error.status(), error.envelope())
+    }
+}
+
+/// The values of a route's placeholders.
+#[derive(Debug, Clone, Default)]
+pub struct Params(pub(crate) Vec<(&'static str, String)>);
+
+impl Params {
+    /// The value of a placeholder; empty when the route has none of this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> &str {
+        self.0.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| value)
+    }
+
+    /// The scope a route hangs off: `{scope}`, else the subscription and group it names, else the tenant.
+    pub fn scope(&self) -> Result<ResourceId, ArmError> {
+        let text = match (self.get("scope"), self.get("subscription"), self.get("group")) {
+            ("", "", _) => return Ok(ResourceId::tenant()),
+            ("", subscription, "") => format!("/subscriptions/{subscription}"),
+            ("", subscription, group) => format!("/subscriptions/{subscription}/resourceGroups/{group}"),
+            (scope, ..) => format!("/{scope}"),
+        };
+        ResourceId::parse(&text).map_err(|error| ArmError::new(ErrorCode::InvalidResourceId, error.to_string()))
+    }
+}

@@ -1,0 +1,187 @@
+//! The present state that decisions are made on: immutable, shared, replaced at each revision.
+//!
+//! A snapshot holds what deciding and routing need in memory: the current resources of every resident type, the
+//! role index, and an index of unique names. All of it follows the revision log one row at a time, so a snapshot
+//! is the same whether it was followed or loaded.
+
+use std::sync::Arc;
+
+use imbl::{HashMap, OrdMap};
+use nave_arm::ResourceId;
+use nave_rbac::{DenyAssignment, RoleAssignment, RoleDefinition, RoleIndex};
+use nave_store::{Revision, Row};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::Resource;
+
+/// The state at one revision. Cloning is cheap: the maps share what did not change.
+#[derive(Clone)]
+pub struct Snapshot {
+    revision: Revision,
+    rows: OrdMap<Arc<str>, Arc<Resource>>,
+    types: HashMap<String, OrdMap<Arc<str>, Arc<Resource>>>,
+    claims: HashMap<String, Arc<str>>,
+    roles: RoleIndex,
+}
+
+/// Types whose rows change the role index.
+mod indexed {
+    pub(super) const ASSIGNMENTS: &str = "microsoft.authorization/roleassignments";
+    pub(super) const DEFINITIONS: &str = "microsoft.authorization/roledefinitions";
+    pub(super) const DENIES: &str = "microsoft.authorization/denyassignments";
+    pub(super) const GROUPS: &str = "microsoft.graph/groups";
+    pub(super) const MANAGEMENT_GROUPS: &str = "microsoft.management/managementgroups";
+}
+
+impl Snapshot {
+    /// The state before the first revision: only the built-in roles.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self {
+            revision: 0,
+            rows: OrdMap::new(),
+            types: HashMap::new(),
+            claims: HashMap::new(),
+            roles: RoleIndex::with_built_in(),
+        }
+    }
+
+    /// The revision this is the state of.
+    #[must_use]
+    pub fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    /// The role index.
+    #[must_use]
+    pub fn roles(&self) -> &RoleIndex {
+        &self.roles
+    }
+
+    /// A current resource of a resident type.
+    #[must_use]
+    pub fn get(&self, id: &ResourceId) -> Option<&Arc<Resource>> {
+        self.rows.get(id.key())
+    }
+
+    /// The resource that holds a unique name.
+    #[must_use]
+    pub fn claimed(&self, claim: &str) -> Option<&Arc<Resource>> {
+        self.rows.get(self.claims.get(claim)?)
+    }
+
+    /// Every current resource of a type (compared without case), by id.
+    pub fn of_type<'a>(&'a self, resource_type: &str) -> impl Iterator<Item = &'a Arc<Resource>> + use<'a> {
+        self.types.get(&resource_type.to_lowercase()).into_iter().flat_map(OrdMap::values)
+    }
+
+    /// The current resources below a scope, by id; the scope itself is not among them.
+    pub fn below<'a>(&'a self, scope: &ResourceId) -> impl Iterator<Item = &'a Arc<Resource>> + use<'a> {
+        let prefix: Arc<str> =
+            if scope.is_tenant() { Arc::from("/") } else { Arc::from(format!("{}/", scope.key())) };
+        let start = prefix.clone();
+        self.rows.range(start..).take_while(move |(key, _)| key.starts_with(&*prefix)).map(|(_, row)| row)
+    }
+
+    /// The directory object with this object id: a user, group or service principal.
+    #[must_use]
+    pub fn principal(&self, object_id: Uuid) -> Option<&Arc<Resource>> {
+        self.claimed(&principal_claim(object_id))
+    }
+
+    /// Takes in a row that is current now. `resident` says whether its type is kept whole in memory.
+    pub(crate) fn put(&mut self, row: &Row, resident: bool) {
+        let Some(resource) = Resource::from_row(row) else {
+            tracing::error!(key = row.key, "a stored row is not a resource; it is ignored");
+            return;
+        };
+        self.index(&row.type_key, &resource);
+        if !resident {
+            return;
+        }
+        let key: Arc<str> = row.key.as_str().into();
+        if let Some(before) = self.rows.get(&key).cloned() {
+            self.release(&before);
+        }
+        for claim in &resource.claims {
+            self.claims.insert(claim.clone(), key.clone());
+        }
+        let resource = Arc::new(resource);
+        self.types.entry(row.type_key.clone()).or_default().insert(key.clone(), resource.clone());
+        self.rows.insert(key, resource);
+    }
+
+    /// Takes in that a row is no more.
+    pub(crate) fn remove(&mut self, row: &Row) {
+        self.unindex(row);
+        if let Some(before) = self.rows.remove(row.key.as_str()) {
+            self.release(&before);
+        }
+        if let Some(rows) = self.types.get_mut(&row.type_key) {
+            rows.remove(row.key.as_str());
+        }
+    }
+
+    pub(crate) fn at(&mut self, revision: Revision) {
+        self.revision = revision;
+    }
+
+    fn release(&mut self, before: &Resource) {
+        for claim in &before.claims {
+            self.claims.remove(claim);
+        }
+    }
+
+    fn index(&mut self, type_key: &str, resource: &Resource) {
+        let properties = resource.sent.get("properties").unwrap_or(&Value::Null);
+        let read = match type_key {
+            indexed::ASSIGNMENTS => RoleAssignment::from_properties(&resource.id, properties)
+                .map(|assignment| self.roles.put_assignment(assignment)),
+            indexed::DENIES => {
+                DenyAssignment::from_properties(&resource.id, properties).map(|deny| self.roles.put_deny(deny))
+            }
+            indexed::DEFINITIONS => {
+                RoleDefinition::from_properties(Uuid::parse_str(resource.id.name()).unwrap_or_default(), properties)
+                    .map(|definition| self.roles.put_definition(definition))
+            }
+            indexed::GROUPS => {
+                if let Ok(group) = Uuid::parse_str(resource.id.name()) {
+                    self.roles.put_group(group, crate::directory::members(resource));
+                }
+                Ok(())
+            }
+            indexed::MANAGEMENT_GROUPS => {
+                let parent = resource.link("/properties/details/parent/id");
+                let subscriptions = resource.value("/properties/subscriptions").cloned().unwrap_or_default();
+                self.roles.put_management_group(
+                    resource.id.name(),
+                    parent.as_ref().map(ResourceId::name),
+                    subscriptions.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect(),
+                );
+                Ok(())
+            }
+            _ => Ok(()),
+        };
+        if let Err(error) = read {
+            tracing::error!(id = %resource.id, %error, "a stored authorization row cannot be read; it grants nothing");
+        }
+    }
+
+    fn unindex(&mut self, row: &Row) {
+        let Ok(id) = ResourceId::parse(&row.id) else { return };
+        match row.type_key.as_str() {
+            indexed::ASSIGNMENTS => drop(self.roles.remove_assignment(&id)),
+            indexed::DENIES => drop(self.roles.remove_deny(&id)),
+            indexed::DEFINITIONS => drop(Uuid::parse_str(id.name()).map(|role| self.roles.remove_definition(role))),
+            indexed::GROUPS => drop(Uuid::parse_str(id.name()).map(|group| self.roles.remove_group(group))),
+            _ => {}
+        }
+    }
+}
+
+/// The unique name every directory object holds.
+#[must_use]
+pub fn principal_claim(object_id: Uuid) -> String {
+    format!("principal:{object_id}")
+}

@@ -1,0 +1,181 @@
+//! Conditions on permissions and assignments: the attribute-based part of access control.
+//!
+//! A condition is a filter: it narrows what its role grants and never grants anything itself. It is read once,
+//! when it is stored. What the service documents leave open is decided closed: a missing or mistyped value makes
+//! a comparison unknown, negations included, and only a condition that is true lets a request through.
+
+mod evaluation;
+mod instant;
+mod lexer;
+mod like;
+mod operator;
+mod parser;
+
+use std::{fmt, ops, sync::Arc};
+
+use parser::{Expression, Operand};
+
+use crate::AccessRequest;
+
+/// The longest condition accepted, in bytes.
+pub const MAX_LENGTH: usize = 8192;
+
+/// The one version of the language there is.
+pub const VERSION: &str = "2.0";
+
+/// A place in the text of a condition, in bytes.
+pub type Span = ops::Range<usize>;
+
+/// Three-valued truth. Its order makes AND the minimum and OR the maximum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Truth {
+    /// It does not hold.
+    False,
+    /// It cannot be said: a value is missing or of the wrong type.
+    Unknown,
+    /// It holds.
+    True,
+}
+
+impl From<bool> for Truth {
+    fn from(truth: bool) -> Self {
+        if truth { Self::True } else { Self::False }
+    }
+}
+
+impl ops::Not for Truth {
+    type Output = Self;
+
+    fn not(self) -> Self {
+        match self {
+            Self::False => Self::True,
+            Self::Unknown => Self::Unknown,
+            Self::True => Self::False,
+        }
+    }
+}
+
+/// Why a text is not a condition.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message} (at byte {})", span.start)]
+pub struct ConditionError {
+    /// The place at fault.
+    pub span: Span,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+impl ConditionError {
+    pub(crate) fn at(span: Span, message: impl Into<String>) -> Self {
+        Self { span, message: message.into() }
+    }
+}
+
+/// A condition: its text, and what it means.
+#[derive(Clone)]
+pub struct Condition {
+    text: Arc<str>,
+    meaning: Arc<Result<Expression, ConditionError>>,
+}
+
+impl Condition {
+    /// Reads a condition, to refuse it when it is wrong.
+    pub fn parse(text: &str) -> Result<Self, ConditionError> {
+        let meaning = read(text)?;
+        Ok(Self { text: text.into(), meaning: Arc::new(Ok(meaning)) })
+    }
+
+    /// Takes a condition that is stored already. One that cannot be read stays as a condition that is never true.
+    #[must_use]
+    pub fn stored(text: &str) -> Self {
+        Self { text: text.into(), meaning: Arc::new(read(text)) }
+    }
+
+    /// A condition that is never true, for the reason given.
+    pub(crate) fn unreadable(text: &str, reason: &str) -> Self {
+        Self { text: text.into(), meaning: Arc::new(Err(ConditionError::at(0..0, reason))) }
+    }
+
+    /// The text as it was written.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Why a stored condition cannot be read.
+    #[must_use]
+    pub fn error(&self) -> Option<&ConditionError> {
+        self.meaning.as_ref().as_ref().err()
+    }
+
+    /// Whether the condition holds for a request. Only [`Truth::True`] lets it through.
+    #[must_use]
+    pub fn evaluate(&self, request: &AccessRequest<'_>) -> Truth {
+        match self.meaning.as_ref() {
+            Ok(expression) => expression.evaluate(request),
+            Err(_) => Truth::Unknown,
+        }
+    }
+
+    /// The first comparison that no request can ever satisfy, because a value written in it has a type its operator
+    /// does not compare. Such a condition is well-formed; refuse it when somebody writes it.
+    #[must_use]
+    pub fn never_evaluable(&self) -> Option<ConditionError> {
+        let mut open: Vec<&Expression> = self.meaning.as_ref().as_ref().ok().into_iter().collect();
+        while let Some(expression) = open.pop() {
+            match expression {
+                Expression::All(terms) | Expression::Any(terms) => open.extend(terms.iter().rev()),
+                Expression::Not(term) => open.push(term),
+                Expression::ActionMatches(_) | Expression::SubOperationMatches(_) | Expression::Exists(_) => {}
+                Expression::Compare { left, operator, right, span } => {
+                    let objection = [left, right]
+                        .into_iter()
+                        .filter_map(|operand| match operand {
+                            Operand::Values(values) => Some(values),
+                            Operand::Attribute(_) => None,
+                        })
+                        .find_map(|values| {
+                            if operator.quantifier.is_none() && values.len() > 1 {
+                                return Some("an operator without `For…Of…Values` compares single values");
+                            }
+                            values.iter().find_map(|value| operator.kind.objection(value))
+                        });
+                    if let Some(message) = objection {
+                        return Some(ConditionError::at(span.clone(), message));
+                    }
+                }
+            }
+        }
+        None
+    }
+}
+
+fn read(text: &str) -> Result<Expression, ConditionError> {
+    if text.len() > MAX_LENGTH {
+        return Err(ConditionError::at(0..text.len(), format!("a condition has at most {MAX_LENGTH} bytes")));
+    }
+    parser::parse(text)
+}
+
+impl PartialEq for Condition {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Condition {}
+
+impl fmt::Debug for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Condition({})", self.text)
+    }
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,237 @@
+//! From text to expression.
+
+use super::{ConditionError, Span, lexer::Lexer, lexer::Token, operator::Operator};
+use crate::{AttributeValue, Pattern, Source, attributes::AttributeName};
+
+/// How deep parentheses may nest; a condition a person wrote stays far below.
+const MAX_DEPTH: usize = 128;
+
+/// A condition, taken apart.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Expression {
+    /// Terms joined by AND.
+    All(Vec<Self>),
+    /// Terms joined by OR.
+    Any(Vec<Self>),
+    Not(Box<Self>),
+    ActionMatches(Vec<Pattern>),
+    SubOperationMatches(Vec<String>),
+    Exists(Attribute),
+    Compare { left: Operand, operator: Operator, right: Operand, span: Span },
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Attribute {
+    pub(super) source: Source,
+    pub(super) name: AttributeName,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Operand {
+    Attribute(Attribute),
+    /// One value, or the values between braces.
+    Values(Vec<AttributeValue>),
+}
+
+pub(super) fn parse(text: &str) -> Result<Expression, ConditionError> {
+    let mut lexer = Lexer::new(text);
+    let (token, span) = lexer.next()?;
+    let mut parser = Parser { lexer, token, span, depth: 0 };
+    let expression = parser.chain()?;
+    match parser.token {
+        Token::End => Ok(expression),
+        Token::Close => Err(parser.objection("this parenthesis was not opened")),
+        _ => Err(parser.objection("here stands AND, OR or the end of the condition")),
+    }
+}
+
+struct Parser<'a> {
+    lexer: Lexer<'a>,
+    token: Token<'a>,
+    span: Span,
+    depth: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Joint {
+    And,
+    Or,
+}
+
+impl<'a> Parser<'a> {
+    /// `term (AND term)*` or `term (OR term)*`: the two never mix without parentheses.
+    fn chain(&mut self) -> Result<Expression, ConditionError> {
+        let first = self.term()?;
+        let Some(joint) = self.joint() else { return Ok(first) };
+        let mut terms = vec![first];
+        while let Some(next) = self.joint() {
+            if next != joint {
+                return Err(self.objection("AND and OR in one chain are ambiguous; group them with parentheses"));
+            }
+            self.advance()?;
+            terms.push(self.term()?);
+        }
+        Ok(match joint {
+            Joint::And => Expression::All(terms),
+            Joint::Or => Expression::Any(terms),
+        })
+    }
+
+    fn joint(&self) -> Option<Joint> {
+        match self.token {
+            Token::And => Some(Joint::And),
+            Token::Or => Some(Joint::Or),
+            Token::Word(word) if word.eq_ignore_ascii_case("and") => Some(Joint::And),
+            Token::Word(word) if word.eq_ignore_ascii_case("or") => Some(Joint::Or),
+            _ => None,
+        }
+    }
+
+    /// NOT binds tightest. Two of them cancel out, in three-valued logic too.
+    fn term(&mut self) -> Result<Expression, ConditionError> {
+        let mut negated = false;
+        while self.token == Token::Not || self.at_word("not") {
+            negated = !negated;
+            self.advance()?;
+        }
+        let term = match self.token {
+            Token::Open => self.group()?,
+            Token::Word(word) if word.eq_ignore_ascii_case("ActionMatches") => {
+                Expression::ActionMatches(self.function_texts()?.into_iter().map(Pattern::new).collect())
+            }
+            Token::Word(word) if word.eq_ignore_ascii_case("SubOperationMatches") => {
+                Expression::SubOperationMatches(self.function_texts()?.into_iter().map(str::to_owned).collect())
+            }
+            Token::Word(word) if word.eq_ignore_ascii_case("Exists") => {
+                self.advance()?;
+                Expression::Exists(self.attribute()?)
+            }
+            _ => self.comparison()?,
+        };
+        Ok(if negated { Expression::Not(Box::new(term)) } else { term })
+    }
+
+    fn group(&mut self) -> Result<Expression, ConditionError> {
+        if self.depth == MAX_DEPTH {
+            return Err(self.objection("parentheses nest too deep"));
+        }
+        self.depth += 1;
+        self.advance()?;
+        let inside = self.chain()?;
+        self.expect(Token::Close, "a parenthesis is not closed here")?;
+        self.depth -= 1;
+        Ok(inside)
+    }
+
+    /// `Name{'text', …}`.
+    fn function_texts(&mut self) -> Result<Vec<&'a str>, ConditionError> {
+        self.advance()?;
+        self.expect(Token::OpenBrace, "here stands a list in braces")?;
+        let mut texts = Vec::new();
+        loop {
+            let Token::Text(text) = self.token else {
+                return Err(self.objection("here stands text in single quotes"));
+            };
+            texts.push(text);
+            self.advance()?;
+            if self.token != Token::Comma {
+                break;
+            }
+            self.advance()?;
+        }
+        self.expect(Token::CloseBrace, "here stands `,` or `}`")?;
+        Ok(texts)
+    }
+
+    fn comparison(&mut self) -> Result<Expression, ConditionError> {
+        let start = self.span.start;
+        let left = self.operand()?;
+        let Token::Word(word) = self.token else {
+            return Err(self.objection("here stands a comparison operator, such as `StringEquals`"));
+        };
+        let Some(operator) = Operator::parse(word) else {
+            return Err(self.objection("there is no comparison operator of this name"));
+        };
+        self.advance()?;
+        let right = self.operand()?;
+        let end = self.span.start;
+        Ok(Expression::Compare { left, operator, right, span: start..end })
+    }
+
+    fn operand(&mut self) -> Result<Operand, ConditionError> {
+        match self.token {
+            Token::Attribute { .. } => self.attribute().map(Operand::Attribute),
+            Token::OpenBrace => {
+                self.advance()?;
+                let mut values = vec![self.value()?];
+                while self.token == Token::Comma {
+                    self.advance()?;
+                    values.push(self.value()?);
+                }
+                self.expect(Token::CloseBrace, "here stands `,` or `}`")?;
+                Ok(Operand::Values(values))
+            }
+            _ => Ok(Operand::Values(vec![self.value()?])),
+        }
+    }
+
+    fn attribute(&mut self) -> Result<Attribute, ConditionError> {
+        let Token::Attribute { source, name } = self.token else {
+            return Err(self.objection("here stands an attribute, such as `@Resource[…]`"));
+        };
+        let Some(source) = Source::named(source) else {
+            return Err(self.objection("the sources are Resource, Request, Principal and Environment"));
+        };
+        self.advance()?;
+        Ok(Attribute { source, name: AttributeName::new(name) })
+    }
+
+    fn value(&mut self) -> Result<AttributeValue, ConditionError> {
+        let value = match self.token {
+            Token::Text(text) => Some(AttributeValue::from(text)),
+            Token::Word(word) => bare_value(word),
+            _ => None,
+        };
+        let Some(value) = value else {
+            return Err(self.objection(
+                "here stands an attribute, text in single quotes, an integer, true, false, a guid or a list in braces",
+            ));
+        };
+        self.advance()?;
+        Ok(value)
+    }
+
+    fn at_word(&self, wanted: &str) -> bool {
+        matches!(self.token, Token::Word(word) if word.eq_ignore_ascii_case(wanted))
+    }
+
+    fn advance(&mut self) -> Result<(), ConditionError> {
+        (self.token, self.span) = self.lexer.next()?;
+        Ok(())
+    }
+
+    fn expect(&mut self, token: Token<'_>, message: &'static str) -> Result<(), ConditionError> {
+        if self.token != token {
+            return Err(self.objection(message));
+        }
+        self.advance()
+    }
+
+    fn objection(&self, message: &'static str) -> ConditionError {
+        ConditionError::at(self.span.clone(), message)
+    }
+}
+
+/// A value without quotes. Guids come first: one without dashes may consist of digits only.
+fn bare_value(word: &str) -> Option<AttributeValue> {
+    let guid = matches!(word.len(), 32 | 36) && uuid::Uuid::try_parse(word).is_ok();
+    if guid {
+        Some(AttributeValue::from(word))
+    } else if word.eq_ignore_ascii_case("true") {
+        Some(AttributeValue::Bool(true))
+    } else if word.eq_ignore_ascii_case("false") {
+        Some(AttributeValue::Bool(false))
+    } else {
+        word.parse().ok().map(AttributeValue::Integer)
+    }
+}

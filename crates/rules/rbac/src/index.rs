@@ -1,0 +1,426 @@
+//! All roles, assignments, groups and scopes of a tenant, arranged for decisions.
+//!
+//! The index is persistent: cloning it costs nothing, so a reader keeps a consistent picture while the next one is
+//! made from the log, one row at a time. A decision looks at the assignments of the caller and of the caller's
+//! groups at the scopes on the way up, and at nothing else; how many others there are does not matter.
+
+use std::{ops::Bound, sync::Arc};
+
+use imbl::{HashMap, OrdMap, Vector};
+use nave_arm::ResourceId;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::{
+    AccessRequest, Considered, DenyAssignment, Evaluation, Pattern, Plane, Reason, Refusal, RoleAssignment,
+    RoleDefinition, Truth, built_in,
+    condition::{self, Condition},
+    decision::{ConditionOn, Why},
+    groups::Groups,
+    hierarchy::Hierarchy,
+    operation::Operation,
+    role::{Coverage, Permission},
+};
+
+/// Everything a decision depends on.
+#[derive(Debug, Clone, Default)]
+pub struct RoleIndex {
+    definitions: HashMap<Uuid, Arc<RoleDefinition>>,
+    assignments: OrdMap<ResourceId, Arc<RoleAssignment>>,
+    /// Each list is in the order of scope keys.
+    by_principal: HashMap<Uuid, Vector<Arc<RoleAssignment>>>,
+    by_scope: OrdMap<Arc<str>, Vector<Arc<RoleAssignment>>>,
+    denies: OrdMap<ResourceId, Arc<DenyAssignment>>,
+    denies_by_scope: HashMap<Arc<str>, Vector<Arc<DenyAssignment>>>,
+    groups: Groups,
+    hierarchy: Hierarchy,
+}
+
+/// Where a grant comes from, while nothing has been written down yet.
+struct Grant<'a> {
+    role: &'a RoleDefinition,
+    permission: usize,
+    pattern: &'a Pattern,
+}
+
+impl RoleIndex {
+    /// An index with the published built-in roles and nothing else.
+    #[must_use]
+    pub fn with_built_in() -> Self {
+        Self { definitions: built_in::definitions().clone(), ..Self::default() }
+    }
+
+    /// Puts a role definition, in place of the one with its guid.
+    pub fn put_definition(&mut self, definition: RoleDefinition) {
+        self.definitions.insert(definition.id, Arc::new(definition));
+    }
+
+    /// Takes a role definition away; assignments of it grant nothing from now on.
+    pub fn remove_definition(&mut self, id: Uuid) -> Option<Arc<RoleDefinition>> {
+        self.definitions.remove(&id)
+    }
+
+    /// Puts an assignment, in place of the one with its id.
+    pub fn put_assignment(&mut self, assignment: RoleAssignment) {
+        self.remove_assignment(&assignment.id);
+        let assignment = Arc::new(assignment);
+        let own = self.by_principal.entry(assignment.principal).or_default();
+        let at = first_not_before(own, assignment.scope.key());
+        own.insert(at, assignment.clone());
+        self.by_scope.entry(assignment.scope.key().into()).or_default().push_back(assignment.clone());
+        self.assignments.insert(assignment.id.clone(), assignment);
+    }
+
+    /// Takes an assignment away.
+    pub fn remove_assignment(&mut self, id: &ResourceId) -> Option<Arc<RoleAssignment>> {
+        let old = self.assignments.remove(id)?;
+        if let Some(own) = self.by_principal.get_mut(&old.principal) {
+            let at = (first_not_before(own, old.scope.key())..own.len())
+                .find(|&at| own.get(at).is_some_and(|other| other.id == *id));
+            if let Some(at) = at {
+                own.remove(at);
+            }
+            if own.is_empty() {
+                self.by_principal.remove(&old.principal);
+            }
+        }
+        if let Some(here) = self.by_scope.get_mut(old.scope.key()) {
+            here.retain(|other| other.id != *id);
+            if here.is_empty() {
+                self.by_scope.remove(old.scope.key());
+            }
+        }
+        Some(old)
+    }
+
+    /// Puts a deny assignment, in place of the one with its id.
+    pub fn put_deny(&mut self, deny: DenyAssignment) {
+        self.remove_deny(&deny.id);
+        let deny = Arc::new(deny);
+        self.denies_by_scope.entry(deny.scope.key().into()).or_default().push_back(deny.clone());
+        self.denies.insert(deny.id.clone(), deny);
+    }
+
+    /// Takes a deny assignment away.
+    pub fn remove_deny(&mut self, id: &ResourceId) -> Option<Arc<DenyAssignment>> {
+        let old = self.denies.remove(id)?;
+        if let Some(here) = self.denies_by_scope.get_mut(old.scope.key()) {
+            here.retain(|other| other.id != *id);
+            if here.is_empty() {
+                self.denies_by_scope.remove(old.scope.key());
+            }
+        }
+        Some(old)
+    }
+
+    /// Puts a group with its direct members: users, service principals or groups.
+    pub fn put_group(&mut self, group: Uuid, members: Vec<Uuid>) {
+        self.groups.put(group, members);
+    }
+
+    /// Takes a group away; assignments to it reach nobody from now on.
+    pub fn remove_group(&mut self, group: Uuid) {
+        self.groups.remove(group);
+    }
+
+    /// Puts a management group under its parent, with the subscriptions directly in it. Names and subscriptions may
+    /// be bare or whole ids. A subscription is in one group at a time: the last to claim it.
+    pub fn put_management_group<S: AsRef<str>>(
+        &mut self,
+        name: &str,
+        parent: Option<&str>,
+        subscriptions: impl IntoIterator<Item = S>,
+    ) {
+        self.hierarchy.put(name, parent, subscriptions.into_iter().map(|text| text.as_ref().to_owned()));
+    }
+
+    /// Takes a management group away; assignments at it reach nothing from now on.
+    pub fn remove_management_group(&mut self, name: &str) {
+        self.hierarchy.remove(name);
+    }
+
+    /// Every group the principal is in, directly or through other groups. Circles end.
+    #[must_use]
+    pub fn groups_of(&self, principal: Uuid) -> Vec<Uuid> {
+        self.groups.of(principal)
+    }
+
+    /// Whether `upper` is `lower` or lies above it, the management groups included.
+    #[must_use]
+    pub fn scope_contains(&self, upper: &ResourceId, lower: &ResourceId) -> bool {
+        self.hierarchy.contains(upper, lower)
+    }
+
+    /// The role with this guid.
+    #[must_use]
+    pub fn definition(&self, id: Uuid) -> Option<&RoleDefinition> {
+        self.definitions.get(&id).map(AsRef::as_ref)
+    }
+
+    /// Every role, in no particular order.
+    pub fn definitions(&self) -> impl Iterator<Item = &RoleDefinition> {
+        self.definitions.values().map(AsRef::as_ref)
+    }
+
+    /// The role of this name, whatever its case; former names of built-in roles count where no role has the name now.
+    #[must_use]
+    pub fn definition_named(&self, name: &str) -> Option<&RoleDefinition> {
+        let name = name.to_lowercase();
+        let is_it = |candidate: &str| candidate.to_lowercase() == name;
+        self.definitions().find(|role| is_it(&role.role_name)).or_else(|| {
+            self.definitions().find(|role| built_in::previous_names(role.id).iter().any(|old| is_it(old)))
+        })
+    }
+
+    /// The assignment with this id.
+    #[must_use]
+    pub fn assignment(&self, id: &ResourceId) -> Option<&RoleAssignment> {
+        self.assignments.get(id).map(AsRef::as_ref)
+    }
+
+    /// The assignment of this role to this principal at exactly this scope; there is at most one.
+    #[must_use]
+    pub fn assignment_of(&self, principal: Uuid, role: Uuid, scope: &ResourceId) -> Option<&RoleAssignment> {
+        let own = self.by_principal.get(&principal)?;
+        at_scope(own, scope.key()).find(|assignment| assignment.role == role)
+    }
+
+    /// Every assignment, in the order of ids.
+    pub fn assignments(&self) -> impl Iterator<Item = &RoleAssignment> {
+        self.assignments.values().map(AsRef::as_ref)
+    }
+
+    /// The assignments at the scope and at everything above it, nearest first.
+    pub fn assignments_at_or_above(&self, scope: &ResourceId) -> impl Iterator<Item = &RoleAssignment> {
+        self.hierarchy.chain(scope).filter_map(|key| self.by_scope.get(key)).flatten().map(AsRef::as_ref)
+    }
+
+    /// The assignments strictly below the scope, in the order of scopes.
+    pub fn assignments_below(&self, scope: &ResourceId) -> impl Iterator<Item = &RoleAssignment> {
+        let group = scope.management_group().is_some() || scope.is_tenant();
+        let start = if group { String::new() } else { format!("{}/", scope.key()) };
+        let prefix = start.clone();
+        self.by_scope
+            .range::<_, str>((Bound::Included(start.as_str()), Bound::Unbounded))
+            .take_while(move |(key, _)| key.starts_with(&prefix))
+            .flat_map(|(_, here)| here)
+            .map(AsRef::as_ref)
+            .filter(move |assignment| {
+                !group || (assignment.scope != *scope && self.scope_contains(scope, &assignment.scope))
+            })
+    }
+
+    /// The assignments of the principal and of all its groups.
+    pub fn assignments_of(&self, principal: Uuid) -> impl Iterator<Item = &RoleAssignment> {
+        std::iter::once(principal)
+            .chain(self.groups_of(principal))
+            .filter_map(|who| self.by_principal.get(&who))
+            .flatten()
+            .map(AsRef::as_ref)
+    }
+
+    /// The deny assignment with this id.
+    #[must_use]
+    pub fn deny(&self, id: &ResourceId) -> Option<&DenyAssignment> {
+        self.denies.get(id).map(AsRef::as_ref)
+    }
+
+    /// Every deny assignment, in the order of ids.
+    pub fn denies(&self) -> impl Iterator<Item = &DenyAssignment> {
+        self.denies.values().map(AsRef::as_ref)
+    }
+
+    /// Decides a request.
+    ///
+    /// A deny assignment that applies blocks, whatever else there is. Otherwise one assignment is enough: its scope
+    /// is the request's or above, its principal is the caller or one of the caller's groups, a permission object of
+    /// its role grants the operation, and the conditions of that object and of the assignment hold.
+    #[must_use]
+    pub fn evaluate(&self, request: &AccessRequest<'_>) -> Evaluation {
+        let groups = self.groups_of(request.principal);
+        let operation = Operation::new(request.operation);
+        if let Some(deny) = self
+            .denies_above(request.scope)
+            .find(|deny| deny.blocks(request, &groups, operation))
+        {
+            return Evaluation::Denied(Refusal::DenyAssignment { id: deny.id.clone() });
+        }
+        for (through_group, assignment) in self.applicable(request.principal, &groups, request.scope) {
+            if let Some(grant) = self.grant(assignment, request, operation) {
+                return Evaluation::Allowed(Reason {
+                    assignment: assignment.id.clone(),
+                    role: assignment.role,
+                    role_name: grant.role.role_name.clone(),
+                    permission: grant.permission,
+                    pattern: grant.pattern.as_str().to_owned(),
+                    through_group,
+                });
+            }
+        }
+        let considered = self
+            .applicable(request.principal, &groups, request.scope)
+            .map(|(through_group, assignment)| Considered {
+                assignment: assignment.id.clone(),
+                role: assignment.role,
+                role_name: self.definition(assignment.role).map(|role| role.role_name.clone()),
+                through_group,
+                why: self.why_not(assignment, request, operation),
+            })
+            .collect();
+        Evaluation::Denied(Refusal::NoAssignment { considered })
+    }
+
+    /// Whether the principal, directly or through a group, has one of these roles at the scope or above without any
+    /// condition.
+    #[must_use]
+    pub fn holds_role(&self, principal: Uuid, roles: &[Uuid], scope: &ResourceId) -> bool {
+        let groups = self.groups_of(principal);
+        self.applicable(principal, &groups, scope)
+            .any(|(_, assignment)| assignment.condition.is_none() && roles.contains(&assignment.role))
+    }
+
+    /// The permission objects the principal has at the scope, each once. A condition of the assignment stands in the
+    /// object, together with the object's own.
+    #[must_use]
+    pub fn permissions_at(&self, principal: Uuid, scope: &ResourceId) -> Vec<Value> {
+        let groups = self.groups_of(principal);
+        let mut objects = Vec::new();
+        for (_, assignment) in self.applicable(principal, &groups, scope) {
+            let Some(role) = self.definition(assignment.role) else { continue };
+            for permission in &role.permissions {
+                let object = under_condition(permission, assignment.condition.as_ref());
+                if !objects.contains(&object) {
+                    objects.push(object);
+                }
+            }
+        }
+        objects
+    }
+
+    fn denies_above<'a>(&'a self, scope: &'a ResourceId) -> impl Iterator<Item = &'a DenyAssignment> {
+        // Most tenants have none, and then the way up need not be walked.
+        let chain = (!self.denies_by_scope.is_empty()).then(|| self.hierarchy.chain(scope));
+        chain.into_iter().flatten().filter_map(|key| self.denies_by_scope.get(key)).flatten().map(AsRef::as_ref)
+    }
+
+    /// The assignments that reach the caller at the scope, with the group they come through: the caller's own first,
+    /// nearest first.
+    fn applicable<'a>(
+        &'a self,
+        principal: Uuid,
+        groups: &'a [Uuid],
+        scope: &'a ResourceId,
+    ) -> impl Iterator<Item = (Option<Uuid>, &'a RoleAssignment)> {
+        std::iter::once((None, principal))
+            .chain(groups.iter().map(|group| (Some(*group), *group)))
+            .filter_map(|(through, who)| Some((through, self.by_principal.get(&who)?)))
+            .flat_map(move |(through, own)| {
+                self.hierarchy
+                    .chain(scope)
+                    .flat_map(|key| at_scope(own, key))
+                    .map(move |assignment| (through, assignment))
+            })
+    }
+
+    /// The grant in this assignment, if there is one. Writes nothing down, so a refusal costs no memory here.
+    fn grant<'a>(
+        &'a self,
+        assignment: &RoleAssignment,
+        request: &AccessRequest<'_>,
+        operation: Operation<'_>,
+    ) -> Option<Grant<'a>> {
+        let role = self.definition(assignment.role)?;
+        let (permission, pattern) = role.permissions.iter().enumerate().find_map(|(at, permission)| {
+            let Coverage::Granted(pattern) = permission.coverage(request.plane, operation) else { return None };
+            holds(permission.condition.as_ref(), request).then_some((at, pattern))
+        })?;
+        holds(assignment.condition.as_ref(), request).then_some(Grant { role, permission, pattern })
+    }
+
+    /// Why [`Self::grant`] found none; of several permission objects, the one that came closest.
+    fn why_not(
+        &self,
+        assignment: &RoleAssignment,
+        request: &AccessRequest<'_>,
+        operation: Operation<'_>,
+    ) -> Why {
+        let Some(role) = self.definition(assignment.role) else { return Why::RoleDangling };
+        let mut taken_away = None;
+        let mut condition = None;
+        for permission in &role.permissions {
+            match permission.coverage(request.plane, operation) {
+                Coverage::Absent => {}
+                Coverage::TakenAway(pattern) => taken_away = Some(pattern),
+                Coverage::Granted(_) => {
+                    let own = permission.condition.as_ref().filter(|own| own.evaluate(request) != Truth::True);
+                    match own {
+                        Some(own) => condition = condition.or(Some((ConditionOn::Permission, own))),
+                        None => condition = assignment.condition.as_ref().map(|own| (ConditionOn::Assignment, own)),
+                    }
+                }
+            }
+        }
+        match (condition, taken_away) {
+            (Some((on, condition)), _) => match condition.error() {
+                Some(error) => Why::ConditionUnreadable { on, error: error.to_string() },
+                None => Why::ConditionNotMet {
+                    on,
+                    truth: condition.evaluate(request),
+                    condition: condition.text().to_owned(),
+                },
+            },
+            (None, Some(pattern)) => Why::TakenAway { by: pattern.as_str().to_owned() },
+            (None, None) => {
+                let other_plane = match request.plane {
+                    Plane::Control => Plane::Data,
+                    Plane::Data => Plane::Control,
+                };
+                let there = role.permissions.iter().find_map(|permission| {
+                    match permission.coverage(other_plane, operation) {
+                        Coverage::Granted(pattern) => Some(pattern.as_str().to_owned()),
+                        Coverage::TakenAway(_) | Coverage::Absent => None,
+                    }
+                });
+                Why::NoPatternMatched { plane: request.plane, other_plane: there }
+            }
+        }
+    }
+}
+
+fn holds(condition: Option<&Condition>, request: &AccessRequest<'_>) -> bool {
+    condition.is_none_or(|condition| condition.evaluate(request) == Truth::True)
+}
+
+/// The permission object as the permissions API shows it, with the assignment's condition in it.
+fn under_condition(permission: &Permission, of_assignment: Option<&Condition>) -> Value {
+    let mut object = permission.to_json();
+    if let Some(condition) = of_assignment {
+        let text = match &permission.condition {
+            Some(own) => format!("({}) AND ({})", own.text(), condition.text()),
+            None => condition.text().to_owned(),
+        };
+        object["condition"] = text.into();
+        object["conditionVersion"] = condition::VERSION.into();
+    }
+    object
+}
+
+/// The assignments at exactly this scope, in a list that is in the order of scope keys.
+fn at_scope<'a>(own: &'a Vector<Arc<RoleAssignment>>, key: &'a str) -> impl Iterator<Item = &'a RoleAssignment> {
+    (first_not_before(own, key)..own.len())
+        .map_while(move |at| own.get(at).filter(|assignment| assignment.scope.key() == key))
+        .map(AsRef::as_ref)
+}
+
+fn first_not_before(own: &Vector<Arc<RoleAssignment>>, key: &str) -> usize {
+    let (mut low, mut high) = (0, own.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if own.get(middle).is_some_and(|assignment| assignment.scope.key() < key) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    low
+}

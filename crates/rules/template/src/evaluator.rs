@@ -1,0 +1,336 @@
+//! Evaluates expressions and whole values in an environment.
+//!
+//! An [`Evaluator`] belongs to one task (planning, one body, the outputs) and remembers what it worked out;
+//! an [`Environment`] says what is visible at one place: loops, lambda arguments, which functions are allowed.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+};
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::{
+    copy::{self, Loop},
+    expression::{Call, Expression, Postfix, Primary, Reading, read},
+    fault::{Halt, Outcome},
+    functions,
+    parameters,
+    scope::Scope,
+    table::{member, same_name},
+    template::Parts,
+    values::kind_of,
+};
+
+/// The source of randomness for `newGuid()`.
+pub trait Chance {
+    /// A fresh random guid.
+    fn new_guid(&self) -> Uuid;
+}
+
+/// How run-time functions find their answers.
+pub(crate) trait References {
+    /// `reference(target, [apiVersion], ['Full'])`.
+    fn reference(&self, target: &str, api_version: Option<&str>, full: bool) -> Outcome<Value>;
+    /// `references(loop, ['Full'])`.
+    fn references(&self, name: &str, full: bool) -> Outcome<Value>;
+    /// `list…(target, apiVersion, [body])`.
+    fn list(&self, function: &str, target: &str, api_version: Option<&str>, body: Option<&Value>)
+    -> Outcome<Value>;
+    /// `resourceInfo(symbolicName)`.
+    fn info(&self, name: &str) -> Outcome<Value>;
+}
+
+/// How deep evaluations may go inside each other: calls, variables and user functions together.
+const MAX_DEPTH: usize = 250;
+
+/// What parameters are: given ones to be worked out on use, or the finished values.
+pub(crate) enum Parameters<'a> {
+    Given(&'a Map<String, Value>),
+    Known(&'a HashMap<String, Value>),
+}
+
+pub(crate) struct Evaluator<'a> {
+    pub(crate) parts: &'a Parts,
+    pub(crate) scope: &'a Scope,
+    pub(crate) parameters: Parameters<'a>,
+    pub(crate) chance: Option<&'a dyn Chance>,
+    pub(crate) references: Option<&'a dyn References>,
+    worked_out: RefCell<HashMap<String, Value>>,
+    under_way: RefCell<Vec<String>>,
+    depth: Cell<usize>,
+}
+
+/// Which families of functions a place allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Allowed {
+    pub(crate) variables: bool,
+    /// `reference` and `list…`.
+    pub(crate) run_time: bool,
+    /// `newGuid` and `utcNow`.
+    pub(crate) chance: bool,
+}
+
+/// What is visible at one place of the template.
+#[derive(Clone, Copy)]
+pub(crate) struct Environment<'e> {
+    /// The copy loops around, outermost first.
+    pub(crate) loops: &'e [Loop],
+    /// Lambda arguments, innermost first.
+    pub(crate) locals: Option<&'e Locals<'e>>,
+    /// The arguments, inside a user function.
+    pub(crate) arguments: Option<&'e HashMap<String, Value>>,
+    pub(crate) allowed: Allowed,
+}
+
+/// One lambda argument and those around it.
+pub(crate) struct Locals<'e> {
+    pub(crate) name: &'e str,
+    pub(crate) value: &'e Value,
+    pub(crate) outer: Option<&'e Locals<'e>>,
+}
+
+impl Environment<'_> {
+    /// Outside every loop, lambda and function.
+    pub(crate) const fn outermost(allowed: Allowed) -> Self {
+        Self { loops: &[], locals: None, arguments: None, allowed }
+    }
+}
+
+impl Allowed {
+    pub(crate) const DEFAULT_VALUE: Self = Self { variables: false, run_time: false, chance: true };
+    pub(crate) const STRUCTURE: Self = Self { variables: true, run_time: false, chance: false };
+    pub(crate) const BODY: Self = Self { variables: true, run_time: true, chance: false };
+    pub(crate) const USER_FUNCTION: Self = Self { variables: false, run_time: false, chance: false };
+}
+
+impl<'a> Evaluator<'a> {
+    pub(crate) fn new(parts: &'a Parts, scope: &'a Scope, parameters: Parameters<'a>) -> Self {
+        Self {
+            parts,
+            scope,
+            parameters,
+            chance: None,
+            references: None,
+            worked_out: RefCell::default(),
+            under_way: RefCell::default(),
+            depth: Cell::new(0),
+        }
+    }
+
+    /// A JSON value with every expression in it evaluated and its `copy` members expanded.
+    pub(crate) fn value(&self, value: &Value, environment: &Environment<'_>) -> Outcome<Value> {
+        match value {
+            Value::String(text) => self.text(text, environment),
+            Value::Array(elements) => elements
+                .iter()
+                .enumerate()
+                .map(|(at, element)| self.value(element, environment).map_err(|halt| halt.in_element(at)))
+                .collect(),
+            Value::Object(members) => self.object(members, environment).map(Value::Object),
+            plain => Ok(plain.clone()),
+        }
+    }
+
+    /// An object: names may be expressions too, as in `userAssignedIdentities`.
+    pub(crate) fn object(
+        &self,
+        members: &Map<String, Value>,
+        environment: &Environment<'_>,
+    ) -> Outcome<Map<String, Value>> {
+        let mut evaluated = Map::new();
+        for (name, value) in members {
+            if let Some(loops) = copy::member_loops(name, value) {
+                copy::expand_members(self, loops, environment, &mut evaluated).map_err(|halt| halt.in_member(name))?;
+                continue;
+            }
+            let name = match self.text(name, environment).map_err(|halt| halt.in_member(name))? {
+                Value::String(name) => name,
+                _ => return Err(Halt::failed("A member name must be a string").in_member(name)),
+            };
+            let value = self.value(value, environment).map_err(|halt| halt.in_member(&name))?;
+            evaluated.insert(name, value);
+        }
+        Ok(evaluated)
+    }
+
+    /// A JSON string: literal text or an expression.
+    pub(crate) fn text(&self, text: &str, environment: &Environment<'_>) -> Outcome<Value> {
+        match read(text).map_err(|error| Halt::failed(error.to_string()))? {
+            Reading::Literal(literal) => Ok(Value::from(literal)),
+            Reading::Expression(expression) => self.expression(&expression, environment),
+        }
+    }
+
+    /// One expression.
+    pub(crate) fn expression(&self, expression: &Expression, environment: &Environment<'_>) -> Outcome<Value> {
+        self.deeper(|| {
+            let mut value = match &expression.primary {
+                Primary::Text(text) => Value::from(text.as_str()),
+                Primary::Integer(number) => Value::from(*number),
+                Primary::Call(call) => self.call(call, environment)?,
+            };
+            for postfix in &expression.postfix {
+                value = match postfix {
+                    Postfix::Member(name) => read_member(value, name),
+                    Postfix::Index(index) => read_index(value, &self.expression(index, environment)?),
+                }
+                .map_err(Halt::failed)?;
+            }
+            Ok(value)
+        })
+    }
+
+    fn call(&self, call: &Call, environment: &Environment<'_>) -> Outcome<Value> {
+        match &call.namespace {
+            Some(namespace) => self.user_function(&format!("{namespace}.{}", call.name), call, environment),
+            None => functions::call(self, call, environment),
+        }
+    }
+
+    /// The arguments of a call, all evaluated.
+    pub(crate) fn arguments(
+        &self,
+        arguments: &[Expression],
+        environment: &Environment<'_>,
+    ) -> Outcome<Vec<Value>> {
+        arguments.iter().map(|argument| self.expression(argument, environment)).collect()
+    }
+
+    fn user_function(&self, name: &str, call: &Call, environment: &Environment<'_>) -> Outcome<Value> {
+        let Some(function) = self.parts.functions.get(name) else {
+            return Err(Halt::failed(functions::unknown(call)));
+        };
+        let given = call.arguments.len();
+        if given != function.parameters.len() {
+            let wanted = function.parameters.len();
+            return Err(Halt::failed(functions::wrong_count(name, &wanted.to_string(), given)));
+        }
+        let values = self.arguments(&call.arguments, environment)?;
+        let names = function.parameters.iter().map(|name| name.to_lowercase());
+        let arguments: HashMap<_, _> = names.zip(values).collect();
+        let inside = Environment {
+            arguments: Some(&arguments),
+            ..Environment::outermost(Allowed::USER_FUNCTION)
+        };
+        self.value(&function.body, &inside)
+            .map_err(|halt| halt.elsewhere().reword(|why| format!("The template function '{name}' is not valid: {why}")))
+    }
+
+    /// `parameters(name)`.
+    pub(crate) fn parameter(&self, name: &str, environment: &Environment<'_>) -> Outcome<Value> {
+        let missing = || {
+            Halt::failed(format!(
+                "The template parameter '{name}' is not found. Please see https://aka.ms/arm-syntax-parameters for usage details."
+            ))
+        };
+        if let Some(arguments) = environment.arguments {
+            return arguments.get(&name.to_lowercase()).cloned().ok_or_else(missing);
+        }
+        let (name, declaration) = self.parts.parameters.entry(name).ok_or_else(missing)?;
+        match &self.parameters {
+            Parameters::Known(values) => values.get(&name.to_lowercase()).cloned().ok_or_else(missing),
+            Parameters::Given(given) => {
+                self.once(&format!("parameter {name}"), || parameters::work_out(self, name, declaration, given))
+            }
+        }
+    }
+
+    /// `variables(name)`.
+    pub(crate) fn variable(&self, name: &str) -> Outcome<Value> {
+        let environment = Environment::outermost(Allowed::STRUCTURE);
+        let (name, value) = match (self.parts.variables.entry(name), self.parts.variable_loops.entry(name)) {
+            (Some((name, value)), _) => {
+                (name, self.once(&format!("variable {name}"), || self.value(value, &environment)))
+            }
+            (None, Some((name, each))) => {
+                (name, self.once(&format!("variable {name}"), || copy::expand_array(self, each, &environment)))
+            }
+            (None, None) => {
+                return Err(Halt::failed(format!(
+                    "The template variable '{name}' is not found. Please see https://aka.ms/arm-syntax-variables for usage details."
+                )));
+            }
+        };
+        value.map_err(|halt| {
+            let nested = |why: &str| why.starts_with("The template variable '");
+            halt.elsewhere().reword(|why| if nested(&why) { why } else {
+                format!("The template variable '{name}' is not valid: {why}. Please see https://aka.ms/arm-functions for usage details.")
+            })
+        })
+    }
+
+    /// Remembers the value of `key`; coming back to it while it is under way is a cycle.
+    fn once(&self, key: &str, work_out: impl FnOnce() -> Outcome<Value>) -> Outcome<Value> {
+        let key = key.to_lowercase();
+        if let Some(known) = self.worked_out.borrow().get(&key) {
+            return Ok(known.clone());
+        }
+        if self.under_way.borrow().contains(&key) {
+            let chain = self.under_way.borrow().join("' -> '");
+            return Err(Halt::failed(format!("Circular reference detected: '{chain}' -> '{key}'")));
+        }
+        self.under_way.borrow_mut().push(key.clone());
+        let value = self.deeper(work_out);
+        self.under_way.borrow_mut().pop();
+        let value = value?;
+        self.worked_out.borrow_mut().insert(key, value.clone());
+        Ok(value)
+    }
+
+    fn deeper<T>(&self, work: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
+        if self.depth.get() >= MAX_DEPTH {
+            return Err(Halt::failed(format!("more than {MAX_DEPTH} evaluations inside each other")));
+        }
+        self.depth.set(self.depth.get() + 1);
+        let result = work();
+        self.depth.set(self.depth.get() - 1);
+        result
+    }
+}
+
+fn read_member(value: Value, name: &str) -> Result<Value, String> {
+    match &value {
+        Value::Object(members) => member(members, name).cloned().ok_or_else(|| missing_member(members, name)),
+        other => Err(format!(
+            "The language expression property '{name}' can't be evaluated, the value is of type '{}'",
+            kind_of(other)
+        )),
+    }
+}
+
+fn read_index(value: Value, index: &Value) -> Result<Value, String> {
+    match (value, index) {
+        (Value::Array(elements), Value::Number(number)) => {
+            let at = number.as_u64().and_then(|at| usize::try_from(at).ok());
+            let element = at.and_then(|at| elements.into_iter().nth(at));
+            element.ok_or_else(|| {
+                format!("The language expression property array index '{number}' is out of bounds")
+            })
+        }
+        (value @ Value::Object(_), Value::String(name)) => read_member(value, name),
+        (value, index) => Err(format!(
+            "The language expression property can't be evaluated: a value of type '{}' can't be indexed by one of type '{}'",
+            kind_of(&value),
+            kind_of(index)
+        )),
+    }
+}
+
+fn missing_member(members: &Map<String, Value>, name: &str) -> String {
+    let available = members.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+    format!("The language expression property '{name}' doesn't exist, available properties are '{available}'.")
+}
+
+/// Finds a lambda argument by name.
+pub(crate) fn local<'e>(locals: Option<&'e Locals<'e>>, name: &str) -> Option<&'e Value> {
+    let mut next = locals;
+    while let Some(local) = next {
+        if same_name(local.name, name) {
+            return Some(local.value);
+        }
+        next = local.outer;
+    }
+    None
+}

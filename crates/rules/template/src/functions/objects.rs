@@ -1,0 +1,97 @@
+//! Functions on objects.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    Function, MANY,
+    arguments::{Given, array, object, text},
+    pure,
+};
+use crate::{table::same_name, values::culture_order};
+
+pub(super) const TABLE: &[Function] = &[
+    pure("createObject", 0, MANY, create),
+    pure("items", 1, 1, |given| {
+        let entries = sorted(object(given, 0)?);
+        Ok(entries.into_iter().map(|(key, value)| json!({"key": key, "value": value})).collect())
+    }),
+    pure("objectKeys", 1, 1, |given| {
+        Ok(sorted(object(given, 0)?).into_iter().map(|(key, _)| Value::from(key.as_str())).collect())
+    }),
+    pure("shallowMerge", 1, 1, shallow_merge),
+];
+
+fn create(given: &[Value]) -> Given<Value> {
+    if given.len() % 2 != 0 {
+        return Err(String::from("the number of arguments must be even: names and values in turn"));
+    }
+    let mut members = Map::new();
+    for (at, value) in given.iter().enumerate().skip(1).step_by(2) {
+        put(&mut members, text(given, at - 1)?, value.clone());
+    }
+    Ok(members.into())
+}
+
+fn sorted(members: &Map<String, Value>) -> Vec<(&String, &Value)> {
+    let mut entries: Vec<_> = members.iter().collect();
+    entries.sort_by(|left, right| culture_order(left.0, right.0));
+    entries
+}
+
+fn shallow_merge(given: &[Value]) -> Given<Value> {
+    let mut merged = Map::new();
+    for element in array(given, 0)? {
+        let members = element.as_object().ok_or_else(|| String::from("every element must be an object"))?;
+        for (name, value) in members {
+            put(&mut merged, name, value.clone());
+        }
+    }
+    Ok(merged.into())
+}
+
+/// Merges objects inside each other; anything else is replaced.
+pub(super) fn merge(into: &mut Map<String, Value>, members: &Map<String, Value>) {
+    for (name, value) in members {
+        match (into.get_mut(&spelling(into, name)), value) {
+            (Some(Value::Object(inner)), Value::Object(added)) => merge(inner, added),
+            _ => put(into, name, value.clone()),
+        }
+    }
+}
+
+/// Sets a member; a name that is there in another case keeps its first spelling.
+pub(super) fn put(members: &mut Map<String, Value>, name: &str, value: Value) {
+    let name = spelling(members, name);
+    members.insert(name, value);
+}
+
+fn spelling(members: &Map<String, Value>, name: &str) -> String {
+    if members.contains_key(name) {
+        return name.to_owned();
+    }
+    members.keys().find(|key| same_name(key, name)).cloned().unwrap_or_else(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::functions::checks::{check, check_fails};
+
+    #[test]
+    fn objects_are_made_and_read() {
+        check(&[
+            ("[createObject()]", json!({})),
+            ("[createObject('a', 1, 'b', createArray())]", json!({"a": 1, "b": []})),
+            ("[objectKeys(createObject('b', 1, 'a', 2, 'B2', 3))]", json!(["a", "b", "B2"])),
+            ("[items(createObject('b', 1, 'a', 2))]", json!([{"key": "a", "value": 2}, {"key": "b", "value": 1}])),
+            ("[shallowMerge(createArray(createObject('Key', 1), createObject('key', 2)))]", json!({"Key": 2})),
+            ("[createObject('Name', 'x').NAME]", json!("x")),
+            ("[createObject('Name', 'x')['name']]", json!("x")),
+        ]);
+        check_fails(&[
+            "[createObject('a')]", "[createObject(1, 2)]", "[items(1)]", "[shallowMerge(createArray(1))]",
+            "[createObject('a', 1).b]", "[createObject('a', 1)[0]]", "[null().a]", "['x'.a]",
+        ]);
+    }
+}

@@ -1,0 +1,90 @@
+//! What the deployment knows about its surroundings: the constants behind the scope functions.
+
+use nave_arm::ResourceId;
+use serde_json::{Value, json};
+
+/// The constants of one deployment. All of them are plain data; nothing here is read while evaluating.
+///
+/// `Scope::default()` is the tenant with nothing known, so a caller fills in what it has.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    /// `subscription()`: `{id, subscriptionId, tenantId, displayName}`; null above subscriptions.
+    pub subscription: Value,
+    /// `resourceGroup()`: `{id, name, type, location, tags, properties}`; only for deployments to a group.
+    pub resource_group: Option<Value>,
+    /// `managementGroup()`: `{id, name, type, properties}`; only for deployments to a management group.
+    pub management_group: Option<Value>,
+    /// `tenant()`: `{countryCode, displayName, tenantId}`.
+    pub tenant: Value,
+    /// The deployment's name.
+    pub deployment_name: String,
+    /// The deployment's location, which `deployment()` shows outside group scope only.
+    pub location: Option<String>,
+    /// `Incremental` or `Complete`, for `deployment().properties.mode`.
+    pub mode: String,
+    /// The link the template came by, for `deployment().properties.templateLink`.
+    pub template_link: Option<Value>,
+    /// `environment()`.
+    pub environment: Value,
+    /// `deployer()`: `{objectId, tenantId, userPrincipalName}`.
+    pub deployer: Value,
+    /// The time the deployment started, `yyyyMMddTHHmmssZ`.
+    pub utc_now: String,
+    /// The built-in roles, `{"Reader": "{guid}", …}`, for `roleDefinitions()`.
+    pub role_definitions: Value,
+}
+
+impl Default for Scope {
+    fn default() -> Self {
+        Self {
+            subscription: Value::Null,
+            resource_group: None,
+            management_group: None,
+            tenant: Value::Null,
+            deployment_name: String::new(),
+            location: None,
+            mode: String::from("Incremental"),
+            template_link: None,
+            environment: json!({}),
+            deployer: json!({}),
+            utc_now: String::new(),
+            role_definitions: json!({}),
+        }
+    }
+}
+
+impl Scope {
+    /// The scope resources are deployed to unless they say otherwise.
+    #[must_use]
+    pub fn base(&self) -> ResourceId {
+        let of_group = |group: &str| match self.subscription_id() {
+            Some(subscription) => ResourceId::of_resource_group(subscription, group),
+            None => ResourceId::tenant(),
+        };
+        let of_management = || {
+            let name = self.management_group.as_ref().and_then(|group| group["name"].as_str());
+            name.map_or_else(ResourceId::tenant, management_group_id)
+        };
+        match self.group_name() {
+            Some(group) => of_group(group),
+            None => self.subscription_id().map_or_else(of_management, ResourceId::of_subscription),
+        }
+    }
+
+    /// The subscription's guid, if the deployment lies in one.
+    #[must_use]
+    pub fn subscription_id(&self) -> Option<&str> {
+        self.subscription["subscriptionId"].as_str()
+    }
+
+    /// The group's name, if the deployment goes to one.
+    #[must_use]
+    pub fn group_name(&self) -> Option<&str> {
+        self.resource_group.as_ref().and_then(|group| group["name"].as_str())
+    }
+}
+
+/// A management group's id.
+pub(crate) fn management_group_id(name: &str) -> ResourceId {
+    ResourceId::tenant().extension("Microsoft.Management/managementGroups", name)
+}
