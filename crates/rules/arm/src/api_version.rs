@@ -15,7 +15,13 @@ impl ApiVersion {
             None => (text, ""),
         };
         let dated = date.len() == 10
-            && date.bytes().enumerate().all(|(at, b)| if at == 4 || at == 7 { b == b'-' } else { b.is_ascii_digit() });
+            && date.bytes().enumerate().all(|(at, b)| {
+                if at == 4 || at == 7 {
+                    b == b'-'
+                } else {
+                    b.is_ascii_digit()
+                }
+            });
         let suffixed = matches!(
             suffix.to_ascii_lowercase().as_str(),
             "" | "-preview" | "-alpha" | "-beta" | "-rc" | "-privatepreview"
@@ -42,10 +48,23 @@ mod tests {
 
     #[test]
     fn accepts_dates_and_known_suffixes_only() {
-        for good in ["2024-10-01-preview", "2015-04-01", "2022-12-01-Preview", "2024-01-01-rc"] {
+        for good in [
+            "2024-10-01-preview",
+            "2015-04-01",
+            "2022-12-01-Preview",
+            "2024-01-01-rc",
+        ] {
             assert!(ApiVersion::parse(good).is_some(), "{good}");
         }
-        for bad in ["", "v1", "2024-1-1", "2024-10-01-next", "2024-10-01preview", "2024/10/01", "é024-10-01"] {
+        for bad in [
+            "",
+            "v1",
+            "2024-1-1",
+            "2024-10-01-next",
+            "2024-10-01preview",
+            "2024/10/01",
+            "é024-10-01",
+        ] {
             assert!(ApiVersion::parse(bad).is_none(), "{bad}");
         }
     }

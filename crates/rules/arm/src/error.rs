@@ -205,7 +205,13 @@ impl ArmError {
     /// A failure with its sentence.
     #[must_use]
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), target: None, details: Vec::new(), additional_info: Vec::new() }
+        Self {
+            code,
+            message: message.into(),
+            target: None,
+            details: Vec::new(),
+            additional_info: Vec::new(),
+        }
     }
 
     /// Names the part of the request at fault.
@@ -250,7 +256,12 @@ impl Detail {
     /// A cause with its sentence.
     #[must_use]
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into(), target: None, details: Vec::new() }
+        Self {
+            code: code.into(),
+            message: message.into(),
+            target: None,
+            details: Vec::new(),
+        }
     }
 
     /// The JSON form, `{"code", "message", "target"?, "details"?}`.
@@ -307,7 +318,17 @@ mod tests {
 
     #[test]
     fn only_our_own_faults_are_5xx() {
-        let faults: Vec<_> = ErrorCode::ALL.iter().filter(|code| code.face().0 >= 500).collect();
-        assert_eq!(faults, [&ErrorCode::NotImplemented, &ErrorCode::InternalServerError, &ErrorCode::BadGateway]);
+        let faults: Vec<_> = ErrorCode::ALL
+            .iter()
+            .filter(|code| code.face().0 >= 500)
+            .collect();
+        assert_eq!(
+            faults,
+            [
+                &ErrorCode::NotImplemented,
+                &ErrorCode::InternalServerError,
+                &ErrorCode::BadGateway
+            ]
+        );
     }
 }

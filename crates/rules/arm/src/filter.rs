@@ -48,9 +48,16 @@ pub struct FilterError(pub String);
 impl Filter {
     /// Reads a filter, already percent-decoded.
     pub fn parse(text: &str) -> Result<Self, FilterError> {
-        let mut parser = Parser { rest: text.trim(), depth: 0 };
+        let mut parser = Parser {
+            rest: text.trim(),
+            depth: 0,
+        };
         let filter = parser.or()?;
-        if parser.rest.is_empty() { Ok(filter) } else { Err(parser.fail()) }
+        if parser.rest.is_empty() {
+            Ok(filter)
+        } else {
+            Err(parser.fail())
+        }
     }
 
     /// Whether the filter holds, given one answer for each leaf.
@@ -112,7 +119,11 @@ impl Parser<'_> {
         if !matches!(operator.as_str(), "eq" | "ne" | "ge" | "le" | "gt" | "lt") {
             return Err(self.fail());
         }
-        Ok(Filter::Compare { property: name, operator, value: self.value()? })
+        Ok(Filter::Compare {
+            property: name,
+            operator,
+            value: self.value()?,
+        })
     }
 
     fn call(&mut self, name: String) -> Result<Filter, FilterError> {
@@ -124,7 +135,10 @@ impl Parser<'_> {
             }
             let value = self.value()?;
             self.expect(')')?;
-            return Ok(Filter::Any { property: property.to_owned(), value });
+            return Ok(Filter::Any {
+                property: property.to_owned(),
+                value,
+            });
         }
         if name.eq_ignore_ascii_case("startswith") {
             let property = self.word()?;
@@ -142,7 +156,9 @@ impl Parser<'_> {
     }
 
     fn value(&mut self) -> Result<String, FilterError> {
-        let Some(quoted) = self.rest.strip_prefix('\'') else { return self.word() };
+        let Some(quoted) = self.rest.strip_prefix('\'') else {
+            return self.word();
+        };
         let mut value = String::new();
         let mut chars = quoted.char_indices().peekable();
         while let Some((at, c)) = chars.next() {
@@ -177,9 +193,12 @@ impl Parser<'_> {
     }
 
     fn keyword(&mut self, word: &str) -> bool {
-        let Some(head) = self.rest.get(..word.len()) else { return false };
+        let Some(head) = self.rest.get(..word.len()) else {
+            return false;
+        };
         let tail = &self.rest[word.len()..];
-        let found = head.eq_ignore_ascii_case(word) && tail.starts_with(|c: char| c.is_whitespace() || c == '(');
+        let found =
+            head.eq_ignore_ascii_case(word) && tail.starts_with(|c: char| c.is_whitespace() || c == '(');
         if found {
             self.rest = tail.trim_start();
         }
@@ -195,7 +214,11 @@ impl Parser<'_> {
     }
 
     fn expect(&mut self, symbol: char) -> Result<(), FilterError> {
-        if self.symbol(symbol) { Ok(()) } else { Err(self.fail()) }
+        if self.symbol(symbol) {
+            Ok(())
+        } else {
+            Err(self.fail())
+        }
     }
 
     fn fail(&self) -> FilterError {
@@ -210,7 +233,11 @@ mod tests {
     use super::Filter;
 
     fn compare(property: &str, operator: &str, value: &str) -> Filter {
-        Filter::Compare { property: property.into(), operator: operator.into(), value: value.into() }
+        Filter::Compare {
+            property: property.into(),
+            operator: operator.into(),
+            value: value.into(),
+        }
     }
 
     #[test]
@@ -221,19 +248,31 @@ mod tests {
         );
         assert_eq!(
             Filter::parse("servicePrincipalNames/any(c:c eq 'x')"),
-            Ok(Filter::Any { property: "servicePrincipalNames".into(), value: "x".into() })
+            Ok(Filter::Any {
+                property: "servicePrincipalNames".into(),
+                value: "x".into()
+            })
         );
         assert_eq!(
             Filter::parse("atScope() and assignedTo('abc')"),
             Ok(Filter::And(
-                Box::new(Filter::Call { name: "atScope".into(), argument: None }),
-                Box::new(Filter::Call { name: "assignedTo".into(), argument: Some("abc".into()) }),
+                Box::new(Filter::Call {
+                    name: "atScope".into(),
+                    argument: None
+                }),
+                Box::new(Filter::Call {
+                    name: "assignedTo".into(),
+                    argument: Some("abc".into())
+                }),
             ))
         );
         assert_eq!(
             Filter::parse("startswith(displayName,'demo') or displayName eq 'x'"),
             Ok(Filter::Or(
-                Box::new(Filter::StartsWith { property: "displayName".into(), value: "demo".into() }),
+                Box::new(Filter::StartsWith {
+                    property: "displayName".into(),
+                    value: "demo".into()
+                }),
                 Box::new(compare("displayName", "eq", "x")),
             ))
         );
@@ -242,15 +281,26 @@ mod tests {
             Ok(compare("resourceProvider", "eq", "Microsoft.Authorization"))
         );
         assert_eq!(
-            Filter::parse("eventTimestamp ge 2026-11-24T10:00:00Z and eventTimestamp le '2026-11-25T00:00:00Z'")
-                .map(|filter| filter.leaves().len()),
+            Filter::parse(
+                "eventTimestamp ge 2026-11-24T10:00:00Z and eventTimestamp le '2026-11-25T00:00:00Z'"
+            )
+            .map(|filter| filter.leaves().len()),
             Ok(2)
         );
     }
 
     #[test]
     fn refuses_the_rest() {
-        for bad in ["", "x", "x eq", "x like 'y'", "x eq 'y", "x eq 'y' and", "(x eq 'y'", "x eq 'y' z"] {
+        for bad in [
+            "",
+            "x",
+            "x eq",
+            "x like 'y'",
+            "x eq 'y",
+            "x eq 'y' and",
+            "(x eq 'y'",
+            "x eq 'y' z",
+        ] {
             assert!(Filter::parse(bad).is_err(), "{bad}");
         }
     }

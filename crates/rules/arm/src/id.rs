@@ -26,7 +26,9 @@ pub enum InvalidId {
     #[error("the segment `{0}` is not allowed in a resource id")]
     Segment(String),
     /// A segment that should be a fixed word or part of a `type/name` pair is not.
-    #[error("`{0}` does not follow the form `/subscriptions/…/resourceGroups/…/providers/{{namespace}}/{{type}}/{{name}}`")]
+    #[error(
+        "`{0}` does not follow the form `/subscriptions/…/resourceGroups/…/providers/{{namespace}}/{{type}}/{{name}}`"
+    )]
     Shape(String),
     /// The id is longer than ARM allows.
     #[error("a resource id has at most {MAX_LENGTH} characters")]
@@ -34,7 +36,7 @@ pub enum InvalidId {
 }
 
 /// The longest id accepted, in bytes.
-pub const MAX_LENGTH: usize = 2048;
+const MAX_LENGTH: usize = 2048;
 
 /// What an ARM request path names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +62,11 @@ impl ArmPath {
         let (id, rest) = split(path)?;
         match rest.as_slice() {
             [] => Ok(Self::Resource(id)),
-            [segment] => Ok(Self::Member { under: id, namespace: None, segment: (*segment).to_owned() }),
+            [segment] => Ok(Self::Member {
+                under: id,
+                namespace: None,
+                segment: (*segment).to_owned(),
+            }),
             [word, namespace, segment] if word.eq_ignore_ascii_case("providers") => Ok(Self::Member {
                 under: id,
                 namespace: Some((*namespace).to_owned()),
@@ -81,7 +87,11 @@ impl ResourceId {
     /// Reads an id. Empty segments and a trailing slash are dropped; fixed words get ARM's own casing.
     pub fn parse(text: &str) -> Result<Self, InvalidId> {
         let (id, rest) = split(text)?;
-        if rest.is_empty() { Ok(id) } else { Err(InvalidId::Shape(rest.join("/"))) }
+        if rest.is_empty() {
+            Ok(id)
+        } else {
+            Err(InvalidId::Shape(rest.join("/")))
+        }
     }
 
     /// The subscription's own id.
@@ -141,20 +151,27 @@ impl ResourceId {
     #[must_use]
     pub fn subscription(&self) -> Option<&str> {
         let mut segments = self.segments();
-        (segments.next()? == "subscriptions").then(|| segments.next()).flatten()
+        (segments.next()? == "subscriptions")
+            .then(|| segments.next())
+            .flatten()
     }
 
     /// The resource group's name, if the id lies in a group.
     #[must_use]
     pub fn resource_group(&self) -> Option<&str> {
         let mut segments = self.segments().skip(2);
-        (segments.next()? == "resourceGroups").then(|| segments.next()).flatten()
+        (segments.next()? == "resourceGroups")
+            .then(|| segments.next())
+            .flatten()
     }
 
     /// The id of the resource group this lies in.
     #[must_use]
     pub fn resource_group_id(&self) -> Option<Self> {
-        Some(Self::of_resource_group(self.subscription()?, self.resource_group()?))
+        Some(Self::of_resource_group(
+            self.subscription()?,
+            self.resource_group()?,
+        ))
     }
 
     /// The id of the subscription this lies in.
@@ -276,7 +293,10 @@ impl ResourceId {
 
     fn from_text(text: String) -> Self {
         let key = text.to_lowercase().into();
-        Self { text: text.into(), key }
+        Self {
+            text: text.into(),
+            key,
+        }
     }
 }
 
@@ -327,7 +347,9 @@ fn allowed(segment: &str) -> bool {
     segment != "."
         && segment != ".."
         && segment.len() <= 260
-        && !segment.chars().any(|c| c.is_control() || matches!(c, '<' | '>' | '%' | '&' | '\\' | '?' | '#' | '"'))
+        && !segment
+            .chars()
+            .any(|c| c.is_control() || matches!(c, '<' | '>' | '%' | '&' | '\\' | '?' | '#' | '"'))
 }
 
 impl PartialEq for ResourceId {
@@ -395,8 +417,7 @@ mod tests {
 
     use super::*;
 
-    const WORKSPACE: &str =
-        "/subscriptions/S1/resourceGroups/this-rg/providers/Microsoft.MachineLearningServices/workspaces/hub1";
+    const WORKSPACE: &str = "/subscriptions/S1/resourceGroups/this-rg/providers/Microsoft.MachineLearningServices/workspaces/hub1";
 
     fn id(text: &str) -> ResourceId {
         ResourceId::parse(text).expect(text)
@@ -404,12 +425,21 @@ mod tests {
 
     #[test]
     fn reads_what_clients_write() {
-        assert_eq!(id("/subscriptions/s1//resourcegroups/this-rg/").as_str(), "/subscriptions/s1/resourceGroups/this-rg");
+        assert_eq!(
+            id("/subscriptions/s1//resourcegroups/this-rg/").as_str(),
+            "/subscriptions/s1/resourceGroups/this-rg"
+        );
         assert_eq!(id(&WORKSPACE.to_lowercase()), id(WORKSPACE));
-        assert_eq!(id(WORKSPACE).resource_type(), "Microsoft.MachineLearningServices/workspaces");
+        assert_eq!(
+            id(WORKSPACE).resource_type(),
+            "Microsoft.MachineLearningServices/workspaces"
+        );
         assert_eq!(id(WORKSPACE).name(), "hub1");
         assert_eq!(id("/").as_str(), "/");
-        assert_eq!(id("/providers/Microsoft.Management/managementGroups/corp").management_group(), Some("corp"));
+        assert_eq!(
+            id("/providers/Microsoft.Management/managementGroups/corp").management_group(),
+            Some("corp")
+        );
     }
 
     #[test]
@@ -435,10 +465,22 @@ mod tests {
     #[test]
     fn refuses_traversal_and_odd_shapes() {
         assert_eq!(ResourceId::parse("subscriptions/x"), Err(InvalidId::NotAbsolute));
-        assert!(matches!(ResourceId::parse("/subscriptions/../x"), Err(InvalidId::Segment(_))));
-        assert!(matches!(ResourceId::parse("/subscriptions/s/resourceGroups"), Err(InvalidId::Shape(_))));
-        assert!(matches!(ResourceId::parse("/subscriptions/s/resourceGroups/g/what/ever"), Err(InvalidId::Shape(_))));
-        assert_eq!(ResourceId::parse(&format!("/subscriptions/{}", "x".repeat(3000))), Err(InvalidId::TooLong));
+        assert!(matches!(
+            ResourceId::parse("/subscriptions/../x"),
+            Err(InvalidId::Segment(_))
+        ));
+        assert!(matches!(
+            ResourceId::parse("/subscriptions/s/resourceGroups"),
+            Err(InvalidId::Shape(_))
+        ));
+        assert!(matches!(
+            ResourceId::parse("/subscriptions/s/resourceGroups/g/what/ever"),
+            Err(InvalidId::Shape(_))
+        ));
+        assert_eq!(
+            ResourceId::parse(&format!("/subscriptions/{}", "x".repeat(3000))),
+            Err(InvalidId::TooLong)
+        );
     }
 
     #[test]
@@ -446,7 +488,11 @@ mod tests {
         let member = ArmPath::parse(&format!("{WORKSPACE}/listKeys")).expect("path");
         assert_eq!(
             member,
-            ArmPath::Member { under: id(WORKSPACE), namespace: None, segment: String::from("listKeys") }
+            ArmPath::Member {
+                under: id(WORKSPACE),
+                namespace: None,
+                segment: String::from("listKeys")
+            }
         );
         let collection = ArmPath::parse("/subscriptions/s/providers/Microsoft.X//things").expect("path");
         assert_eq!(

@@ -20,7 +20,9 @@ pub fn merge_patch(target: &mut Value, patch: &Value) {
                 members.shift_remove(&known);
             }
         } else {
-            let slot = members.entry(known.unwrap_or_else(|| name.clone())).or_insert(Value::Null);
+            let slot = members
+                .entry(known.unwrap_or_else(|| name.clone()))
+                .or_insert(Value::Null);
             merge_patch(slot, value);
         }
     }
@@ -35,7 +37,10 @@ mod tests {
     #[test]
     fn follows_rfc_7396() {
         let mut target = json!({"a": {"b": 1, "c": [1, 2]}, "d": "x"});
-        merge_patch(&mut target, &json!({"a": {"B": null, "c": [3]}, "e": {"f": null}}));
+        merge_patch(
+            &mut target,
+            &json!({"a": {"B": null, "c": [3]}, "e": {"f": null}}),
+        );
         assert_eq!(target, json!({"a": {"c": [3]}, "d": "x", "e": {}}));
     }
 }

@@ -26,7 +26,7 @@ impl SkipToken {
     /// Reads a token; `None` when this server did not write it.
     #[must_use]
     pub fn decode(text: &str) -> Option<Self> {
-        if !text.is_ascii() || text.len() % 2 != 0 {
+        if !text.is_ascii() || !text.len().is_multiple_of(2) {
             return None;
         }
         let bytes: Option<Vec<u8>> = (0..text.len())
