@@ -35,7 +35,9 @@ impl RoleAssignment {
             scope: scope_of(id)?,
             role: json::guid_at_end(properties, "roleDefinitionId")?,
             principal: json::guid(properties, "principalId")?,
-            principal_type: json::text(properties, "principalType")?.unwrap_or("User").to_owned(),
+            principal_type: json::text(properties, "principalType")?
+                .unwrap_or("User")
+                .to_owned(),
             condition: stored_condition(properties)?,
         })
     }
@@ -57,12 +59,18 @@ impl RoleAssignment {
         let version = json::text(properties, "conditionVersion")?;
         let Some(text) = condition_text(properties)? else {
             return match version {
-                Some(_) => Err(bad_condition("a conditionVersion needs a condition", "conditionVersion")),
+                Some(_) => Err(bad_condition(
+                    "a conditionVersion needs a condition",
+                    "conditionVersion",
+                )),
                 None => Ok(()),
             };
         };
         if version.is_some_and(|version| version != condition::VERSION) {
-            return Err(bad_condition("the only condition version is 2.0", "conditionVersion"));
+            return Err(bad_condition(
+                "the only condition version is 2.0",
+                "conditionVersion",
+            ));
         }
         let condition =
             Condition::parse(text).map_err(|error| bad_condition(&error.to_string(), "condition"))?;
@@ -76,7 +84,10 @@ impl RoleAssignment {
 /// The scope an assignment's id extends.
 pub(crate) fn scope_of(id: &ResourceId) -> Result<ResourceId, ArmError> {
     id.scope().ok_or_else(|| {
-        ArmError::new(ErrorCode::InvalidResourceId, format!("`{id}` is not the id of an assignment."))
+        ArmError::new(
+            ErrorCode::InvalidResourceId,
+            format!("`{id}` is not the id of an assignment."),
+        )
     })
 }
 
@@ -120,7 +131,11 @@ mod tests {
 
     #[test]
     fn the_scope_is_what_the_id_extends() {
-        for scope in ["/", "/subscriptions/s", "/subscriptions/s/resourceGroups/g/providers/X/y/z"] {
+        for scope in [
+            "/",
+            "/subscriptions/s",
+            "/subscriptions/s/resourceGroups/g/providers/X/y/z",
+        ] {
             let scope = ResourceId::parse(scope).expect("scope");
             let id = scope.extension("Microsoft.Authorization/roleAssignments", "n");
             let assignment = RoleAssignment::from_properties(&id, &body(&json!({}))).expect("assignment");
@@ -133,12 +148,26 @@ mod tests {
     #[test]
     fn stored_conditions_never_fail_to_load() {
         let id = ResourceId::tenant().extension("Microsoft.Authorization/roleAssignments", "n");
-        let condition = |more| RoleAssignment::from_properties(&id, &body(&more)).expect("assignment").condition;
+        let condition = |more| {
+            RoleAssignment::from_properties(&id, &body(&more))
+                .expect("assignment")
+                .condition
+        };
         assert_eq!(condition(json!({"condition": null})), None);
         assert_eq!(condition(json!({"condition": ""})), None);
-        assert!(condition(json!({"condition": "("})).expect("kept").error().is_some());
+        assert!(
+            condition(json!({"condition": "("}))
+                .expect("kept")
+                .error()
+                .is_some()
+        );
         let valid = "ActionMatches{'a'}";
-        assert!(condition(json!({"condition": valid})).expect("kept").error().is_none());
+        assert!(
+            condition(json!({"condition": valid}))
+                .expect("kept")
+                .error()
+                .is_none()
+        );
         let other_version = condition(json!({"condition": valid, "conditionVersion": "1.0"})).expect("kept");
         assert!(other_version.error().is_some());
     }
@@ -146,19 +175,48 @@ mod tests {
     #[test]
     fn writing_is_stricter_than_reading() {
         for (more, code) in [
-            (json!({"condition": "("}), ErrorCode::InvalidRoleAssignmentCondition),
-            (json!({"condition": "@Request[a] NumericEquals 'x'"}), ErrorCode::InvalidRoleAssignmentCondition),
-            (json!({"condition": "x".repeat(9000)}), ErrorCode::InvalidRoleAssignmentCondition),
-            (json!({"conditionVersion": "2.0"}), ErrorCode::InvalidRoleAssignmentCondition),
-            (json!({"condition": "ActionMatches{'a'}", "conditionVersion": "1.0"}), ErrorCode::InvalidRoleAssignmentCondition),
+            (
+                json!({"condition": "("}),
+                ErrorCode::InvalidRoleAssignmentCondition,
+            ),
+            (
+                json!({"condition": "@Request[a] NumericEquals 'x'"}),
+                ErrorCode::InvalidRoleAssignmentCondition,
+            ),
+            (
+                json!({"condition": "x".repeat(9000)}),
+                ErrorCode::InvalidRoleAssignmentCondition,
+            ),
+            (
+                json!({"conditionVersion": "2.0"}),
+                ErrorCode::InvalidRoleAssignmentCondition,
+            ),
+            (
+                json!({"condition": "ActionMatches{'a'}", "conditionVersion": "1.0"}),
+                ErrorCode::InvalidRoleAssignmentCondition,
+            ),
             (json!({"principalType": "MSI"}), ErrorCode::InvalidRequestFormat),
-            (json!({"principalId": "somebody"}), ErrorCode::InvalidRequestFormat),
-            (json!({"roleDefinitionId": "Owner"}), ErrorCode::InvalidRequestFormat),
-            (json!({"description": "x".repeat(2049)}), ErrorCode::InvalidRequestFormat),
+            (
+                json!({"principalId": "somebody"}),
+                ErrorCode::InvalidRequestFormat,
+            ),
+            (
+                json!({"roleDefinitionId": "Owner"}),
+                ErrorCode::InvalidRequestFormat,
+            ),
+            (
+                json!({"description": "x".repeat(2049)}),
+                ErrorCode::InvalidRequestFormat,
+            ),
         ] {
-            assert_eq!(RoleAssignment::validate(&body(&more)).expect_err("refused").code, code, "{more}");
+            assert_eq!(
+                RoleAssignment::validate(&body(&more)).expect_err("refused").code,
+                code,
+                "{more}"
+            );
         }
-        let fine = json!({"condition": "ActionMatches{'a'}", "conditionVersion": "2.0", "principalType": "Group"});
+        let fine =
+            json!({"condition": "ActionMatches{'a'}", "conditionVersion": "2.0", "principalType": "Group"});
         assert_eq!(RoleAssignment::validate(&body(&fine)), Ok(()));
     }
 }

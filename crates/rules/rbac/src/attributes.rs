@@ -133,7 +133,8 @@ impl Attributes {
     /// Puts the values of an attribute in place of those it had.
     pub fn set(&mut self, source: Source, name: &str, values: Vec<AttributeValue>) {
         let name = AttributeName::new(name);
-        self.entries.retain(|(where_, known, _)| (*where_, known) != (source, &name));
+        self.entries
+            .retain(|(where_, known, _)| (*where_, known) != (source, &name));
         self.entries.push((source, name, values));
     }
 
@@ -141,9 +142,13 @@ impl Attributes {
     #[must_use]
     pub fn from_json(json: &Value) -> Self {
         let mut attributes = Self::default();
-        let Some(sources) = json.as_object() else { return attributes };
+        let Some(sources) = json.as_object() else {
+            return attributes;
+        };
         for (source, members) in sources {
-            let (Some(source), Some(members)) = (Source::named(source), members.as_object()) else { continue };
+            let (Some(source), Some(members)) = (Source::named(source), members.as_object()) else {
+                continue;
+            };
             for (name, value) in members {
                 match value {
                     Value::Null => {}
@@ -177,9 +182,10 @@ const CASE_SENSITIVE_KEY: &str = "<$key_case_sensitive$>";
 impl AttributeName {
     pub(crate) fn new(name: &str) -> Self {
         let name = name.trim();
-        let marked = name.len().checked_sub(CASE_SENSITIVE_KEY.len()).filter(|&at| {
-            name.as_bytes()[at..].eq_ignore_ascii_case(CASE_SENSITIVE_KEY.as_bytes())
-        });
+        let marked = name
+            .len()
+            .checked_sub(CASE_SENSITIVE_KEY.len())
+            .filter(|&at| name.as_bytes()[at..].eq_ignore_ascii_case(CASE_SENSITIVE_KEY.as_bytes()));
         // The marker is ASCII, so a match starts on a character.
         let (head, marker) = name.split_at(marked.unwrap_or(name.len()));
         let canonical = match head.split_once(':').filter(|_| !marker.is_empty()) {
@@ -203,9 +209,18 @@ mod tests {
     #[test]
     fn names_compare_without_case_except_a_marked_key() {
         let name = AttributeName::new;
-        assert_eq!(name("Microsoft.Storage/x:Name"), name(" microsoft.storage/X:name "));
-        assert_eq!(name("A/tags:Project<$key_case_sensitive$>"), name("a/TAGS:Project<$KEY_case_sensitive$>"));
-        assert_ne!(name("A/tags:Project<$key_case_sensitive$>"), name("A/tags:project<$key_case_sensitive$>"));
+        assert_eq!(
+            name("Microsoft.Storage/x:Name"),
+            name(" microsoft.storage/X:name ")
+        );
+        assert_eq!(
+            name("A/tags:Project<$key_case_sensitive$>"),
+            name("a/TAGS:Project<$KEY_case_sensitive$>")
+        );
+        assert_ne!(
+            name("A/tags:Project<$key_case_sensitive$>"),
+            name("A/tags:project<$key_case_sensitive$>")
+        );
         assert_eq!(name("A/tags:Project"), name("A/tags:project"));
         assert_eq!(name("é<$key_case_sensitive$>"), name("É<$key_case_sensitive$>"));
     }
@@ -217,7 +232,10 @@ mod tests {
         }));
         let values = |source, name: &str| attributes.values(source, &AttributeName::new(name)).to_vec();
         assert_eq!(values(Source::Resource, "A"), [AttributeValue::from("x")]);
-        assert_eq!(values(Source::Resource, "b"), [AttributeValue::Integer(1), AttributeValue::Bool(true)]);
+        assert_eq!(
+            values(Source::Resource, "b"),
+            [AttributeValue::Integer(1), AttributeValue::Bool(true)]
+        );
         assert!(values(Source::Resource, "c").is_empty());
         assert!(values(Source::Resource, "d").is_empty());
         assert_eq!(values(Source::Request, "a"), [AttributeValue::Unreadable]);

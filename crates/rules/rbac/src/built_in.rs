@@ -56,8 +56,16 @@ struct Table {
 // The file is part of the program and a test reads it whole; a file that could not be read would define no role.
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
     let published: Published = serde_json::from_str(PUBLISHED).unwrap_or_default();
-    let definitions = published.roles.into_iter().map(|role| (role.name, Arc::new(role.into()))).collect();
-    Table { definitions, previous_names: published.previous_names, core: published.core }
+    let definitions = published
+        .roles
+        .into_iter()
+        .map(|role| (role.name, Arc::new(role.into())))
+        .collect();
+    Table {
+        definitions,
+        previous_names: published.previous_names,
+        core: published.core,
+    }
 });
 
 impl From<PublishedRole> for RoleDefinition {
@@ -116,13 +124,28 @@ mod tests {
             let id = Uuid::parse_str(role["name"].as_str().expect("name")).expect("guid");
             let definition = &definitions()[&id];
             let shown = definition.properties();
-            for (at, permission) in role["permissions"].as_array().expect("permissions").iter().enumerate() {
+            for (at, permission) in role["permissions"]
+                .as_array()
+                .expect("permissions")
+                .iter()
+                .enumerate()
+            {
                 for list in ["actions", "notActions", "dataActions", "notDataActions"] {
-                    let published = permission.get(list).cloned().unwrap_or_else(|| Value::Array(Vec::new()));
+                    let published = permission
+                        .get(list)
+                        .cloned()
+                        .unwrap_or_else(|| Value::Array(Vec::new()));
                     strings += published.as_array().map_or(0, Vec::len);
-                    assert_eq!(shown["permissions"][at][list], published, "{}", definition.role_name);
+                    assert_eq!(
+                        shown["permissions"][at][list], published,
+                        "{}",
+                        definition.role_name
+                    );
                 }
-                assert_eq!(shown["permissions"][at].get("condition"), permission.get("condition"));
+                assert_eq!(
+                    shown["permissions"][at].get("condition"),
+                    permission.get("condition")
+                );
             }
         }
         assert_eq!(strings, 11_066);
@@ -135,7 +158,9 @@ mod tests {
             .flat_map(|role| &role.permissions)
             .filter_map(|permission| permission.condition.as_ref())
             .collect();
-        assert_eq!(conditions.len(), 29 + 5 - 5);
+        let texts: std::collections::HashSet<_> =
+            conditions.iter().map(|condition| condition.text()).collect();
+        assert_eq!((conditions.len(), texts.len()), (31, 26));
         for condition in conditions {
             assert_eq!(condition.error(), None, "{condition}");
             assert_eq!(condition.never_evaluable(), None, "{condition}");
@@ -152,7 +177,10 @@ mod tests {
             (RBAC_ADMINISTRATOR, "Role Based Access Control Administrator"),
             (AI_DEVELOPER, "Azure AI Developer"),
             (AI_ADMINISTRATOR, "Azure AI Administrator"),
-            (INFERENCE_DEPLOYMENT_OPERATOR, "Azure AI Inference Deployment Operator"),
+            (
+                INFERENCE_DEPLOYMENT_OPERATOR,
+                "Azure AI Inference Deployment Operator",
+            ),
         ] {
             assert_eq!(definitions()[&role].role_name, name);
             assert!(is_built_in(role) && core().contains(&role));

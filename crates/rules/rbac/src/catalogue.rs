@@ -85,12 +85,22 @@ impl Catalogue {
         for provider in &providers {
             namespaces.insert(provider.namespace.to_ascii_lowercase());
             for operation in provider.operations() {
-                let plane = if operation.is_data_action { Plane::Data } else { Plane::Control };
-                planes.entry(operation.name.to_ascii_lowercase()).or_default().add(plane);
+                let plane = if operation.is_data_action {
+                    Plane::Data
+                } else {
+                    Plane::Control
+                };
+                planes
+                    .entry(operation.name.to_ascii_lowercase())
+                    .or_default()
+                    .add(plane);
             }
         }
         let mut said_by_roles: HashMap<String, Planes> = HashMap::new();
-        for permission in built_in::definitions().values().flat_map(|role| &role.permissions) {
+        for permission in built_in::definitions()
+            .values()
+            .flat_map(|role| &role.permissions)
+        {
             for (patterns, plane) in [
                 (&permission.actions, Plane::Control),
                 (&permission.not_actions, Plane::Control),
@@ -99,31 +109,43 @@ impl Catalogue {
             ] {
                 for pattern in patterns {
                     let text = pattern.as_str().trim().to_ascii_lowercase();
-                    if let Some((namespace, _)) = text.split_once('/').filter(|(first, _)| !first.contains('*')) {
+                    if let Some((namespace, _)) =
+                        text.split_once('/').filter(|(first, _)| !first.contains('*'))
+                    {
                         namespaces.insert(namespace.to_owned());
                     }
                     said_by_roles.entry(text).or_default().add(plane);
                 }
             }
         }
-        Self { providers, planes, said_by_roles, namespaces }
+        Self {
+            providers,
+            planes,
+            said_by_roles,
+            namespaces,
+        }
     }
 
-    /// Whether the operation is a data action. An operation the catalogue lacks is taken for a control operation.
+    /// Whether the operation is a data action. An unknown operation is taken for a control operation.
     #[must_use]
     pub fn is_data_action(&self, operation: &str) -> bool {
         self.plane_of(operation) == Some(Plane::Data)
     }
 
-    /// The operation's plane; none when the catalogue lacks it. The one name published in both planes counts as a
+    /// The operation's plane; none when neither the catalogue nor a built-in role names it. The one name published in both planes counts as a
     /// control operation.
     #[must_use]
     pub fn plane_of(&self, operation: &str) -> Option<Plane> {
         if is_hub_join(operation) {
             return Some(Plane::Control);
         }
-        let planes = self.planes.get(&operation.to_ascii_lowercase())?;
-        Some(if planes.control { Plane::Control } else { Plane::Data })
+        let name = operation.to_ascii_lowercase();
+        let planes = self.planes.get(&name).or_else(|| self.said_by_roles.get(&name))?;
+        Some(if planes.control {
+            Plane::Control
+        } else {
+            Plane::Data
+        })
     }
 
     /// The providers whose operations are listed, in the order they are published.
@@ -153,22 +175,136 @@ impl Catalogue {
         if plane == Plane::Control && is_hub_join(pattern) {
             return true;
         }
-        if !pattern.contains('*') && self.planes.get(&pattern.to_ascii_lowercase()).is_some_and(|p| p.has(plane)) {
+        if !pattern.contains('*')
+            && self
+                .planes
+                .get(&pattern.to_ascii_lowercase())
+                .is_some_and(|p| p.has(plane))
+        {
             return true;
         }
-        if self.said_by_roles.get(&pattern.trim().to_ascii_lowercase()).is_some_and(|planes| planes.has(plane)) {
+        if self
+            .said_by_roles
+            .get(&pattern.trim().to_ascii_lowercase())
+            .is_some_and(|planes| planes.has(plane))
+        {
             return true;
         }
         let pattern = Pattern::new(pattern);
         let said = self.said_by_roles.iter().filter(|(text, _)| !text.contains('*'));
-        self.planes.iter().chain(said).any(|(name, planes)| planes.has(plane) && pattern.matches(name))
+        self.planes
+            .iter()
+            .chain(said)
+            .any(|(name, planes)| planes.has(plane) && pattern.matches(name))
     }
 }
 
 impl Provider {
     fn operations(&self) -> impl Iterator<Item = CatalogueOperation<'_>> {
-        let control = self.actions.iter().map(|name| CatalogueOperation { name, is_data_action: false });
-        let data = self.data_actions.iter().map(|name| CatalogueOperation { name, is_data_action: true });
+        let control = self.actions.iter().map(|name| CatalogueOperation {
+            name,
+            is_data_action: false,
+        });
+        let data = self.data_actions.iter().map(|name| CatalogueOperation {
+            name,
+            is_data_action: true,
+        });
         control.chain(data)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Catalogue, Plane};
+    use crate::built_in;
+
+    #[test]
+    fn the_published_operations_are_all_here() {
+        let catalogue = Catalogue::built_in();
+        assert_eq!(catalogue.namespaces().count(), 22);
+        let count = |namespace: &str, data| {
+            catalogue
+                .operations_of(namespace)
+                .filter(|operation| operation.is_data_action == data)
+                .count()
+        };
+        assert_eq!(count("microsoft.machinelearningservices", false), 324);
+        assert_eq!(count("Microsoft.MachineLearningServices", true), 0);
+        assert_eq!(
+            (
+                count("Microsoft.CognitiveServices", false),
+                count("Microsoft.CognitiveServices", true)
+            ),
+            (139, 491)
+        );
+        assert_eq!(catalogue.operations_of("Microsoft.Nothing").count(), 0);
+    }
+
+    #[test]
+    fn an_operation_has_a_plane() {
+        let catalogue = Catalogue::built_in();
+        let blob = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read";
+        assert!(catalogue.is_data_action(blob) && catalogue.is_data_action(&blob.to_uppercase()));
+        assert!(!catalogue.is_data_action("Microsoft.Storage/storageAccounts/read"));
+        assert_eq!(
+            catalogue.plane_of("Microsoft.Storage/storageAccounts/dance/action"),
+            None
+        );
+        assert_eq!(
+            catalogue.plane_of("Microsoft.KeyVault/vaults/keys/read"),
+            Some(Plane::Control)
+        );
+        for join in ["hubs/join", "hubs/join/action"] {
+            let operation = format!("Microsoft.MachineLearningServices/workspaces/{join}");
+            assert_eq!(catalogue.plane_of(&operation), Some(Plane::Control));
+            assert!(
+                catalogue.matches_any(&operation, Plane::Control)
+                    && !catalogue.matches_any(&operation, Plane::Data)
+            );
+        }
+    }
+
+    #[test]
+    fn patterns_are_known_when_they_cover_something_or_a_role_says_them() {
+        let catalogue = Catalogue::built_in();
+        for (pattern, control, data) in [
+            ("*", true, true),
+            ("*/read", true, true),
+            ("Microsoft.MachineLearningServices/*", true, false),
+            ("microsoft.cognitiveservices/accounts/openai/*/READ", false, true),
+            ("Microsoft.Compute/virtualMachines/*", true, true),
+            ("Microsoft.Compute/virtualMachines/dance/action", false, false),
+            ("Microsoft.Storage/storageAccounts/*/dance", false, false),
+        ] {
+            assert_eq!(
+                catalogue.matches_any(pattern, Plane::Control),
+                control,
+                "{pattern}"
+            );
+            assert_eq!(catalogue.matches_any(pattern, Plane::Data), data, "{pattern}");
+        }
+        assert!(
+            catalogue.known_provider("microsoft.keyvault") && catalogue.known_provider("Microsoft.Compute")
+        );
+        assert!(!catalogue.known_provider("Contoso.Robots") && !catalogue.known_provider("*"));
+    }
+
+    #[test]
+    fn every_string_of_a_built_in_role_is_known() {
+        let catalogue = Catalogue::built_in();
+        for permission in built_in::definitions()
+            .values()
+            .flat_map(|role| &role.permissions)
+        {
+            for pattern in permission.actions.iter().chain(&permission.not_actions) {
+                assert!(
+                    catalogue.matches_any(pattern.as_str(), Plane::Control),
+                    "{pattern}"
+                );
+            }
+            for pattern in permission.data_actions.iter().chain(&permission.not_data_actions) {
+                assert!(catalogue.matches_any(pattern.as_str(), Plane::Data), "{pattern}");
+            }
+        }
     }
 }

@@ -89,9 +89,12 @@ impl Refusal {
     pub fn condition_in_play(&self) -> bool {
         match self {
             Self::DenyAssignment { .. } => false,
-            Self::NoAssignment { considered } => considered
-                .iter()
-                .any(|one| matches!(one.why, Why::ConditionNotMet { .. } | Why::ConditionUnreadable { .. })),
+            Self::NoAssignment { considered } => considered.iter().any(|one| {
+                matches!(
+                    one.why,
+                    Why::ConditionNotMet { .. } | Why::ConditionUnreadable { .. }
+                )
+            }),
         }
     }
 }
@@ -157,8 +160,16 @@ pub enum ConditionOn {
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { role_name, pattern, assignment, .. } = self;
-        write!(f, "`{role_name}` grants it through `{pattern}` (assignment {assignment}")?;
+        let Self {
+            role_name,
+            pattern,
+            assignment,
+            ..
+        } = self;
+        write!(
+            f,
+            "`{role_name}` grants it through `{pattern}` (assignment {assignment}"
+        )?;
         through(f, self.through_group)?;
         f.write_str(")")
     }
@@ -216,8 +227,15 @@ impl fmt::Display for Why {
             Self::ConditionUnreadable { on, error } => {
                 write!(f, "has an unreadable condition on its {on}: {error}")
             }
-            Self::ConditionNotMet { on, truth: Truth::Unknown, condition } => {
-                write!(f, "has a condition on its {on} that cannot be evaluated for this request: {condition}")
+            Self::ConditionNotMet {
+                on,
+                truth: Truth::Unknown,
+                condition,
+            } => {
+                write!(
+                    f,
+                    "has a condition on its {on} that cannot be evaluated for this request: {condition}"
+                )
             }
             Self::ConditionNotMet { on, condition, .. } => {
                 write!(f, "has a condition on its {on} that is not met: {condition}")

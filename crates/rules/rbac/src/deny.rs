@@ -49,8 +49,12 @@ impl DenyAssignment {
         let effect = json::text(properties, "denyAssignmentEffect")?;
         Ok(Self {
             id: id.clone(),
-            name: json::text(properties, "denyAssignmentName")?.unwrap_or_default().to_owned(),
-            description: json::text(properties, "description")?.unwrap_or_default().to_owned(),
+            name: json::text(properties, "denyAssignmentName")?
+                .unwrap_or_default()
+                .to_owned(),
+            description: json::text(properties, "description")?
+                .unwrap_or_default()
+                .to_owned(),
             scope: scope_of(id)?,
             do_not_apply_to_child_scopes: json::flag(properties, "doNotApplyToChildScopes")?,
             permissions: json::list(properties, "permissions")?
@@ -79,12 +83,19 @@ impl DenyAssignment {
         if json::flag(properties, "doNotApplyToChildScopes")? {
             return refuse("doNotApplyToChildScopes", "must apply to child scopes");
         }
-        for permission in json::list(properties, "permissions")?.iter().map(Permission::from_json) {
+        for permission in json::list(properties, "permissions")?
+            .iter()
+            .map(Permission::from_json)
+        {
             let permission = permission?;
             if !permission.data_actions.is_empty() || !permission.not_data_actions.is_empty() {
                 return refuse("permissions", "cannot hold data actions");
             }
-            if permission.actions.iter().any(|action| action.as_str().eq_ignore_ascii_case("*/read")) {
+            if permission
+                .actions
+                .iter()
+                .any(|action| action.as_str().eq_ignore_ascii_case("*/read"))
+            {
                 return refuse("permissions", "cannot hold the action `*/read`");
             }
         }
@@ -93,23 +104,41 @@ impl DenyAssignment {
         match denied.as_slice() {
             [everybody] if *everybody == ALL_PRINCIPALS => {
                 if spared.is_empty() {
-                    return refuse("excludePrincipals", "about everybody needs at least one exclusion");
+                    return refuse(
+                        "excludePrincipals",
+                        "about everybody needs at least one exclusion",
+                    );
                 }
             }
             [_] => {}
-            _ => return refuse("principals", "is about everybody or about one user or service principal"),
+            _ => {
+                return refuse(
+                    "principals",
+                    "is about everybody or about one user or service principal",
+                );
+            }
         }
         let group = json::list(properties, "principals")?
             .iter()
             .any(|principal| matches!(json::text(principal, "type"), Ok(Some(kind)) if kind.eq_ignore_ascii_case("Group")));
-        if group { refuse("principals", "cannot be about a group") } else { Ok(()) }
+        if group {
+            refuse("principals", "cannot be about a group")
+        } else {
+            Ok(())
+        }
     }
 
     /// Whether this blocks the request. The caller has looked it up at the request's scope or above; `groups` are
     /// all the caller's groups.
-    pub(crate) fn blocks(&self, request: &AccessRequest<'_>, groups: &[Uuid], operation: Operation<'_>) -> bool {
+    pub(crate) fn blocks(
+        &self,
+        request: &AccessRequest<'_>,
+        groups: &[Uuid],
+        operation: Operation<'_>,
+    ) -> bool {
         let caller_is_in = |list: &[Uuid]| {
-            list.iter().any(|listed| *listed == request.principal || groups.contains(listed))
+            list.iter()
+                .any(|listed| *listed == request.principal || groups.contains(listed))
         };
         self.enforced
             && (!self.do_not_apply_to_child_scopes || self.scope == *request.scope)
@@ -117,8 +146,10 @@ impl DenyAssignment {
             && !caller_is_in(&self.exclude_principals)
             && not_ruled_out(self.condition.as_ref(), request)
             && self.permissions.iter().any(|permission| {
-                matches!(permission.coverage(request.plane, operation), Coverage::Granted(_))
-                    && not_ruled_out(permission.condition.as_ref(), request)
+                matches!(
+                    permission.coverage(request.plane, operation),
+                    Coverage::Granted(_)
+                ) && not_ruled_out(permission.condition.as_ref(), request)
             })
     }
 }
@@ -163,22 +194,32 @@ mod tests {
         let someone = json!([{"id": "00000000-0000-0000-0000-000000000001", "type": "User"}]);
         let everybody = json!([{"id": "00000000-0000-0000-0000-000000000000", "type": "SystemDefined"}]);
         let body = |more: Value| {
-            let mut body = json!({"permissions": [{"actions": ["X/y/write"]}], "principals": someone.clone()});
+            let mut body =
+                json!({"permissions": [{"actions": ["X/y/write"]}], "principals": someone.clone()});
             for (name, value) in more.as_object().expect("object") {
                 body[name] = value.clone();
             }
             DenyAssignment::validate(&body).map_err(|error| error.target.unwrap_or_default())
         };
         assert_eq!(body(json!({})), Ok(()));
-        assert_eq!(body(json!({"principals": everybody, "excludePrincipals": someone})), Ok(()));
+        assert_eq!(
+            body(json!({"principals": everybody, "excludePrincipals": someone})),
+            Ok(())
+        );
         for (more, target) in [
             (json!({"isSystemProtected": true}), "isSystemProtected"),
-            (json!({"doNotApplyToChildScopes": true}), "doNotApplyToChildScopes"),
+            (
+                json!({"doNotApplyToChildScopes": true}),
+                "doNotApplyToChildScopes",
+            ),
             (json!({"permissions": [{"dataActions": ["a"]}]}), "permissions"),
             (json!({"permissions": [{"actions": ["*/read"]}]}), "permissions"),
             (json!({"principals": everybody}), "excludePrincipals"),
             (json!({"principals": []}), "principals"),
-            (json!({"principals": [{"id": "00000000-0000-0000-0000-000000000001", "type": "Group"}]}), "principals"),
+            (
+                json!({"principals": [{"id": "00000000-0000-0000-0000-000000000001", "type": "Group"}]}),
+                "principals",
+            ),
         ] {
             assert_eq!(body(more.clone()), Err(format!("properties.{target}")), "{more}");
         }

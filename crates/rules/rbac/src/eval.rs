@@ -1,1 +1,164 @@
-//! todo
+//! Decisions without a server: one JSON object a line in, one decision a line out.
+//!
+//! The object holds everything there is: roles, assignments, groups, scopes and the request. Roles it does not define
+//! are the built-in ones; nothing else exists outside it.
+
+use nave_arm::ResourceId;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::{
+    AccessRequest, Attributes, Condition, DenyAssignment, Evaluation, Plane, Refusal, RoleAssignment,
+    RoleDefinition, RoleIndex, action_matches,
+};
+
+/// Decides one line; the answer is `{"id": …, "decision": "allow" | "deny"}`. Only a line that asks nothing is an
+/// error. What cannot be read stays on the safe side: a role or assignment grants nothing, a deny assignment blocks, a
+/// principal or scope has nothing.
+pub fn eval_line(line: &str) -> Result<String, String> {
+    let case: Value = serde_json::from_str(line).map_err(|error| format!("not a JSON object: {error}"))?;
+    let members = case.as_object().ok_or("not a JSON object")?;
+    let id = members.get("id").cloned().unwrap_or(Value::Null);
+    let decision = if decide(members)?.is_allowed() {
+        "allow"
+    } else {
+        "deny"
+    };
+    Ok(json!({ "id": id, "decision": decision }).to_string())
+}
+
+/// Decides one object, with the reasons.
+pub fn decide(case: &Map<String, Value>) -> Result<Evaluation, String> {
+    let text = |name: &str| case.get(name).and_then(Value::as_str);
+    let principal = text("principal").ok_or("`principal` is missing")?;
+    let scope = text("scope").ok_or("`scope` is missing")?;
+    let (operation, plane) = match (text("action"), text("dataAction")) {
+        (Some(action), None) => (action, Plane::Control),
+        (None, Some(action)) => (action, Plane::Data),
+        _ => return Err(String::from("exactly one of `action` and `dataAction` is needed")),
+    };
+    let (Ok(principal), Ok(scope)) = (Uuid::try_parse(principal.trim()), ResourceId::parse(scope)) else {
+        return Ok(Evaluation::Denied(Refusal::NoAssignment {
+            considered: Vec::new(),
+        }));
+    };
+    let attributes = case
+        .get("attributes")
+        .map(Attributes::from_json)
+        .unwrap_or_default();
+    let request = AccessRequest {
+        principal,
+        operation,
+        plane,
+        scope: &scope,
+        sub_operation: text("subOperation"),
+        attributes: &attributes,
+    };
+    let mut index = index_of(case)?;
+    match put_denies(case, &mut index)? {
+        Some(unreadable) => Ok(Evaluation::Denied(Refusal::DenyAssignment { id: unreadable })),
+        None => Ok(index.evaluate(&request)),
+    }
+}
+
+/// Whether an action string covers an operation, for the command line.
+#[must_use]
+pub fn matches(pattern: &str, operation: &str) -> bool {
+    action_matches(pattern, operation)
+}
+
+/// Whether a text is a condition, for the command line.
+pub fn parse_condition(text: &str) -> Result<(), String> {
+    Condition::parse(text)
+        .map(|_| ())
+        .map_err(|error| error.to_string())
+}
+
+fn index_of(case: &Map<String, Value>) -> Result<RoleIndex, String> {
+    let mut index = RoleIndex::with_built_in();
+    for role in list(case, "roleDefinitions")? {
+        let Some(id) = guid(role, "name") else { continue };
+        // Where a role may be assigned is no part of a decision.
+        let mut role = role.clone();
+        if let Some(members) = role.as_object_mut() {
+            members.retain(|name, _| !name.eq_ignore_ascii_case("assignableScopes"));
+        }
+        match RoleDefinition::from_properties(id, &role) {
+            Ok(role) => index.put_definition(role),
+            // Defined here, so not the built-in one; and not readable, so it grants nothing.
+            Err(_) => drop(index.remove_definition(id)),
+        }
+    }
+    for (at, assignment) in list(case, "assignments")?.iter().enumerate() {
+        let Some(id) = extension(assignment, "roleAssignments", &at.to_string()) else {
+            continue;
+        };
+        if let Ok(assignment) = RoleAssignment::from_properties(&id, assignment) {
+            index.put_assignment(assignment);
+        }
+    }
+    for group in list(case, "groups")? {
+        let Some(id) = guid(group, "id") else { continue };
+        let members = group
+            .get("members")
+            .and_then(Value::as_array)
+            .map_or(&[][..], Vec::as_slice);
+        let members = members
+            .iter()
+            .filter_map(Value::as_str)
+            .filter_map(|id| Uuid::try_parse(id).ok());
+        index.put_group(id, members.collect());
+    }
+    for group in list(case, "managementGroups")? {
+        let Some(name) = group.get("id").and_then(Value::as_str) else {
+            continue;
+        };
+        let subscriptions = group
+            .get("subscriptions")
+            .and_then(Value::as_array)
+            .map_or(&[][..], Vec::as_slice);
+        index.put_management_group(
+            name,
+            group.get("parent").and_then(Value::as_str),
+            subscriptions.iter().filter_map(Value::as_str),
+        );
+    }
+    Ok(index)
+}
+
+/// Puts the deny assignments; the id of the first that cannot be read.
+fn put_denies(case: &Map<String, Value>, index: &mut RoleIndex) -> Result<Option<ResourceId>, String> {
+    for (at, deny) in list(case, "denyAssignments")?.iter().enumerate() {
+        let name = at.to_string();
+        let Some(id) = extension(deny, "denyAssignments", &name) else {
+            return Ok(Some(
+                ResourceId::tenant().extension("Microsoft.Authorization/denyAssignments", &name),
+            ));
+        };
+        match DenyAssignment::from_properties(&id, deny) {
+            Ok(deny) => index.put_deny(deny),
+            Err(_) => return Ok(Some(id)),
+        }
+    }
+    Ok(None)
+}
+
+/// The list of this name; absent ones are empty.
+fn list<'a>(case: &'a Map<String, Value>, name: &str) -> Result<&'a [Value], String> {
+    match case.get(name) {
+        None | Some(Value::Null) => Ok(&[]),
+        Some(Value::Array(items)) => Ok(items),
+        Some(_) => Err(format!("`{name}` is not a list")),
+    }
+}
+
+fn guid(object: &Value, name: &str) -> Option<Uuid> {
+    let text = object.get(name)?.as_str()?;
+    Uuid::try_parse(text.trim_end_matches('/').rsplit('/').next()?).ok()
+}
+
+/// The id of an assignment at the scope the object names.
+fn extension(object: &Value, kind: &str, name: &str) -> Option<ResourceId> {
+    let scope = ResourceId::parse(object.get("scope")?.as_str()?).ok()?;
+    Some(scope.extension(&format!("Microsoft.Authorization/{kind}"), name))
+}

@@ -23,7 +23,9 @@ impl Groups {
     }
 
     pub(crate) fn remove(&mut self, group: Uuid) {
-        let Some(members) = self.members_of.remove(&group) else { return };
+        let Some(members) = self.members_of.remove(&group) else {
+            return;
+        };
         for member in members {
             if let Some(groups) = self.groups_with.get_mut(&member) {
                 groups.retain(|other| *other != group);
@@ -46,7 +48,9 @@ impl Groups {
                     found.push(*group);
                 }
             }
-            let Some(group) = found.get(visited) else { return found };
+            let Some(group) = found.get(visited) else {
+                return found;
+            };
             next = *group;
             visited += 1;
         }
@@ -71,7 +75,7 @@ mod tests {
         groups.put(id(30), vec![id(20), id(30)]);
         assert_eq!(groups.of(id(1)), [id(10), id(20), id(30)]);
         assert_eq!(groups.of(id(20)), [id(30)]);
-        assert_eq!(groups.of(id(2)), []);
+        assert_eq!(groups.of(id(2)), Vec::<Uuid>::new());
     }
 
     #[test]
@@ -79,9 +83,9 @@ mod tests {
         let mut groups = Groups::default();
         groups.put(id(10), vec![id(1), id(1), id(2)]);
         groups.put(id(10), vec![id(2)]);
-        assert_eq!(groups.of(id(1)), []);
+        assert_eq!(groups.of(id(1)), Vec::<Uuid>::new());
         assert_eq!(groups.of(id(2)), [id(10)]);
         groups.remove(id(10));
-        assert_eq!(groups.of(id(2)), []);
+        assert_eq!(groups.of(id(2)), Vec::<Uuid>::new());
     }
 }

@@ -29,17 +29,24 @@ struct Group {
 impl Hierarchy {
     /// Puts a group, in place of the one of this name. Names may also be whole ids. A subscription is in one group
     /// at a time: the last to claim it.
-    pub(crate) fn put(&mut self, name: &str, parent: Option<&str>, subscriptions: impl Iterator<Item = String>) {
+    pub(crate) fn put(
+        &mut self,
+        name: &str,
+        parent: Option<&str>,
+        subscriptions: impl Iterator<Item = String>,
+    ) {
         let key = group_key(name);
         self.remove(name);
         let parent = parent.map(group_key);
         if let Some(parent) = &parent {
             self.groups.entry(parent.clone()).or_default().children += 1;
         }
-        let subscriptions: Arc<[Arc<str>]> =
-            subscriptions.map(|text| last_segment(&text).to_lowercase().into()).collect();
+        let subscriptions: Arc<[Arc<str>]> = subscriptions
+            .map(|text| last_segment(&text).to_lowercase().into())
+            .collect();
         for subscription in subscriptions.iter() {
-            self.group_of_subscription.insert(subscription.clone(), key.clone());
+            self.group_of_subscription
+                .insert(subscription.clone(), key.clone());
         }
         let group = self.groups.entry(key).or_default();
         group.put = true;
@@ -49,14 +56,22 @@ impl Hierarchy {
 
     pub(crate) fn remove(&mut self, name: &str) {
         let key = group_key(name);
-        let Some(old) = self.groups.remove(&key) else { return };
+        let Some(old) = self.groups.remove(&key) else {
+            return;
+        };
         for subscription in old.subscriptions.iter() {
             if self.group_of_subscription.get(subscription) == Some(&key) {
                 self.group_of_subscription.remove(subscription);
             }
         }
         if old.children > 0 {
-            self.groups.insert(key, Group { children: old.children, ..Group::default() });
+            self.groups.insert(
+                key,
+                Group {
+                    children: old.children,
+                    ..Group::default()
+                },
+            );
         }
         if let Some(parent) = old.parent
             && let Some(group) = self.groups.get_mut(&parent)
@@ -110,7 +125,14 @@ pub(crate) struct Chain<'a> {
 
 impl<'a> Chain<'a> {
     fn new(hierarchy: &'a Hierarchy, path: Option<&'a str>, path_end: usize, group: Option<&'a str>) -> Self {
-        Self { hierarchy, path, path_end, group, left: hierarchy.groups.len() + 1, tenant: true }
+        Self {
+            hierarchy,
+            path,
+            path_end,
+            group,
+            left: hierarchy.groups.len(),
+            tenant: true,
+        }
     }
 }
 
@@ -119,12 +141,19 @@ impl<'a> Iterator for Chain<'a> {
 
     fn next(&mut self) -> Option<&'a str> {
         if let Some(path) = self.path {
-            self.path = path.rfind('/').filter(|&at| at > self.path_end).map(|at| &path[..at]);
+            self.path = path
+                .rfind('/')
+                .filter(|&at| at > self.path_end)
+                .map(|at| &path[..at]);
             return Some(path);
         }
         if let Some(group) = self.group.filter(|_| self.left > 0) {
             self.left -= 1;
-            self.group = self.hierarchy.groups.get(group).and_then(|group| group.parent.as_deref());
+            self.group = self
+                .hierarchy
+                .groups
+                .get(group)
+                .and_then(|group| group.parent.as_deref());
             return Some(group);
         }
         std::mem::take(&mut self.tenant).then_some(TENANT)
@@ -151,7 +180,10 @@ mod tests {
 
     fn groups_above(hierarchy: &Hierarchy, scope: &str) -> Vec<String> {
         let scope = ResourceId::parse(scope).expect("scope");
-        hierarchy.chain(&scope).filter_map(|key| key.strip_prefix(super::GROUP_PREFIX).map(str::to_owned)).collect()
+        hierarchy
+            .chain(&scope)
+            .filter_map(|key| key.strip_prefix(super::GROUP_PREFIX).map(str::to_owned))
+            .collect()
     }
 
     fn group_id(name: &str) -> String {
@@ -162,7 +194,8 @@ mod tests {
     fn the_way_up_is_nearest_first_and_ends_at_the_tenant() {
         let mut hierarchy = Hierarchy::default();
         put(&mut hierarchy, "Corp", Some("root"), &["/subscriptions/S1"]);
-        let scope = ResourceId::parse("/subscriptions/s1/resourceGroups/g/providers/N/t/n/c/m").expect("scope");
+        let scope =
+            ResourceId::parse("/subscriptions/s1/resourceGroups/g/providers/N/t/n/c/m").expect("scope");
         let chain: Vec<_> = hierarchy.chain(&scope).collect();
         for ancestor in scope.ancestors() {
             assert!(chain.contains(&ancestor.key()), "{ancestor}");
@@ -181,18 +214,18 @@ mod tests {
         put(&mut hierarchy, "a", None, &[]);
         assert_eq!(groups_above(&hierarchy, "/subscriptions/s"), ["b"]);
         put(&mut hierarchy, "b", None, &[]);
-        assert_eq!(groups_above(&hierarchy, "/subscriptions/s"), [""; 0]);
+        assert_eq!(groups_above(&hierarchy, "/subscriptions/s"), Vec::<String>::new());
     }
 
     #[test]
     fn unknown_groups_lead_nowhere_and_parents_are_known() {
         let mut hierarchy = Hierarchy::default();
-        assert_eq!(groups_above(&hierarchy, &group_id("x")), [""; 0]);
+        assert_eq!(groups_above(&hierarchy, &group_id("x")), Vec::<String>::new());
         put(&mut hierarchy, "child", Some("x"), &[]);
         assert_eq!(groups_above(&hierarchy, &group_id("X")), ["x"]);
         assert_eq!(groups_above(&hierarchy, &group_id("child")), ["child", "x"]);
         hierarchy.remove("child");
-        assert_eq!(groups_above(&hierarchy, &group_id("x")), [""; 0]);
+        assert_eq!(groups_above(&hierarchy, &group_id("x")), Vec::<String>::new());
     }
 
     #[test]

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::{
     AccessRequest, Considered, DenyAssignment, Evaluation, Pattern, Plane, Reason, Refusal, RoleAssignment,
-    RoleDefinition, Truth, built_in,
+    RoleDefinition, RoleKind, Truth, built_in,
     condition::{self, Condition},
     decision::{ConditionOn, Why},
     groups::Groups,
@@ -47,7 +47,10 @@ impl RoleIndex {
     /// An index with the published built-in roles and nothing else.
     #[must_use]
     pub fn with_built_in() -> Self {
-        Self { definitions: built_in::definitions().clone(), ..Self::default() }
+        Self {
+            definitions: built_in::definitions().clone(),
+            ..Self::default()
+        }
     }
 
     /// Puts a role definition, in place of the one with its guid.
@@ -67,7 +70,10 @@ impl RoleIndex {
         let own = self.by_principal.entry(assignment.principal).or_default();
         let at = first_not_before(own, assignment.scope.key());
         own.insert(at, assignment.clone());
-        self.by_scope.entry(assignment.scope.key().into()).or_default().push_back(assignment.clone());
+        self.by_scope
+            .entry(assignment.scope.key().into())
+            .or_default()
+            .push_back(assignment.clone());
         self.assignments.insert(assignment.id.clone(), assignment);
     }
 
@@ -97,7 +103,10 @@ impl RoleIndex {
     pub fn put_deny(&mut self, deny: DenyAssignment) {
         self.remove_deny(&deny.id);
         let deny = Arc::new(deny);
-        self.denies_by_scope.entry(deny.scope.key().into()).or_default().push_back(deny.clone());
+        self.denies_by_scope
+            .entry(deny.scope.key().into())
+            .or_default()
+            .push_back(deny.clone());
         self.denies.insert(deny.id.clone(), deny);
     }
 
@@ -131,7 +140,11 @@ impl RoleIndex {
         parent: Option<&str>,
         subscriptions: impl IntoIterator<Item = S>,
     ) {
-        self.hierarchy.put(name, parent, subscriptions.into_iter().map(|text| text.as_ref().to_owned()));
+        self.hierarchy.put(
+            name,
+            parent,
+            subscriptions.into_iter().map(|text| text.as_ref().to_owned()),
+        );
     }
 
     /// Takes a management group away; assignments at it reach nothing from now on.
@@ -167,9 +180,12 @@ impl RoleIndex {
     pub fn definition_named(&self, name: &str) -> Option<&RoleDefinition> {
         let name = name.to_lowercase();
         let is_it = |candidate: &str| candidate.to_lowercase() == name;
-        self.definitions().find(|role| is_it(&role.role_name)).or_else(|| {
-            self.definitions().find(|role| built_in::previous_names(role.id).iter().any(|old| is_it(old)))
-        })
+        self.definitions()
+            .find(|role| is_it(&role.role_name))
+            .or_else(|| {
+                self.definitions()
+                    .find(|role| built_in::previous_names(role.id).iter().any(|old| is_it(old)))
+            })
     }
 
     /// The assignment with this id.
@@ -191,14 +207,28 @@ impl RoleIndex {
     }
 
     /// The assignments at the scope and at everything above it, nearest first.
-    pub fn assignments_at_or_above(&self, scope: &ResourceId) -> impl Iterator<Item = &RoleAssignment> {
-        self.hierarchy.chain(scope).filter_map(|key| self.by_scope.get(key)).flatten().map(AsRef::as_ref)
+    pub fn assignments_at_or_above<'a>(
+        &'a self,
+        scope: &'a ResourceId,
+    ) -> impl Iterator<Item = &'a RoleAssignment> {
+        self.hierarchy
+            .chain(scope)
+            .filter_map(|key| self.by_scope.get(key))
+            .flatten()
+            .map(AsRef::as_ref)
     }
 
     /// The assignments strictly below the scope, in the order of scopes.
-    pub fn assignments_below(&self, scope: &ResourceId) -> impl Iterator<Item = &RoleAssignment> {
+    pub fn assignments_below<'a>(
+        &'a self,
+        scope: &'a ResourceId,
+    ) -> impl Iterator<Item = &'a RoleAssignment> {
         let group = scope.management_group().is_some() || scope.is_tenant();
-        let start = if group { String::new() } else { format!("{}/", scope.key()) };
+        let start = if group {
+            String::new()
+        } else {
+            format!("{}/", scope.key())
+        };
         let prefix = start.clone();
         self.by_scope
             .range::<_, str>((Bound::Included(start.as_str()), Bound::Unbounded))
@@ -262,7 +292,9 @@ impl RoleIndex {
             .map(|(through_group, assignment)| Considered {
                 assignment: assignment.id.clone(),
                 role: assignment.role,
-                role_name: self.definition(assignment.role).map(|role| role.role_name.clone()),
+                role_name: self
+                    .definition(assignment.role)
+                    .map(|role| role.role_name.clone()),
                 through_group,
                 why: self.why_not(assignment, request, operation),
             })
@@ -279,6 +311,19 @@ impl RoleIndex {
             .any(|(_, assignment)| assignment.condition.is_none() && roles.contains(&assignment.role))
     }
 
+    /// Whether the role may be assigned at the scope: it lies in one of the role's assignable scopes, and a custom role
+    /// with data actions is not assigned at a management group itself, though inside one it may be.
+    #[must_use]
+    pub fn is_assignable_at(&self, role: &RoleDefinition, scope: &ResourceId) -> bool {
+        let at_management_group = scope.management_group().is_some();
+        let keeps_out = at_management_group && role.kind == RoleKind::Custom && role.has_data_actions();
+        !keeps_out
+            && role
+                .assignable_scopes
+                .iter()
+                .any(|upper| self.scope_contains(upper, scope))
+    }
+
     /// The permission objects the principal has at the scope, each once. A condition of the assignment stands in the
     /// object, together with the object's own.
     #[must_use]
@@ -286,7 +331,9 @@ impl RoleIndex {
         let groups = self.groups_of(principal);
         let mut objects = Vec::new();
         for (_, assignment) in self.applicable(principal, &groups, scope) {
-            let Some(role) = self.definition(assignment.role) else { continue };
+            let Some(role) = self.definition(assignment.role) else {
+                continue;
+            };
             for permission in &role.permissions {
                 let object = under_condition(permission, assignment.condition.as_ref());
                 if !objects.contains(&object) {
@@ -300,7 +347,12 @@ impl RoleIndex {
     fn denies_above<'a>(&'a self, scope: &'a ResourceId) -> impl Iterator<Item = &'a DenyAssignment> {
         // Most tenants have none, and then the way up need not be walked.
         let chain = (!self.denies_by_scope.is_empty()).then(|| self.hierarchy.chain(scope));
-        chain.into_iter().flatten().filter_map(|key| self.denies_by_scope.get(key)).flatten().map(AsRef::as_ref)
+        chain
+            .into_iter()
+            .flatten()
+            .filter_map(|key| self.denies_by_scope.get(key))
+            .flatten()
+            .map(AsRef::as_ref)
     }
 
     /// The assignments that reach the caller at the scope, with the group they come through: the caller's own first,
@@ -331,10 +383,16 @@ impl RoleIndex {
     ) -> Option<Grant<'a>> {
         let role = self.definition(assignment.role)?;
         let (permission, pattern) = role.permissions.iter().enumerate().find_map(|(at, permission)| {
-            let Coverage::Granted(pattern) = permission.coverage(request.plane, operation) else { return None };
+            let Coverage::Granted(pattern) = permission.coverage(request.plane, operation) else {
+                return None;
+            };
             holds(permission.condition.as_ref(), request).then_some((at, pattern))
         })?;
-        holds(assignment.condition.as_ref(), request).then_some(Grant { role, permission, pattern })
+        holds(assignment.condition.as_ref(), request).then_some(Grant {
+            role,
+            permission,
+            pattern,
+        })
     }
 
     /// Why [`Self::grant`] found none; of several permission objects, the one that came closest.
@@ -344,7 +402,9 @@ impl RoleIndex {
         request: &AccessRequest<'_>,
         operation: Operation<'_>,
     ) -> Why {
-        let Some(role) = self.definition(assignment.role) else { return Why::RoleDangling };
+        let Some(role) = self.definition(assignment.role) else {
+            return Why::RoleDangling;
+        };
         let mut taken_away = None;
         let mut condition = None;
         for permission in &role.permissions {
@@ -352,24 +412,37 @@ impl RoleIndex {
                 Coverage::Absent => {}
                 Coverage::TakenAway(pattern) => taken_away = Some(pattern),
                 Coverage::Granted(_) => {
-                    let own = permission.condition.as_ref().filter(|own| own.evaluate(request) != Truth::True);
+                    let own = permission
+                        .condition
+                        .as_ref()
+                        .filter(|own| own.evaluate(request) != Truth::True);
                     match own {
                         Some(own) => condition = condition.or(Some((ConditionOn::Permission, own))),
-                        None => condition = assignment.condition.as_ref().map(|own| (ConditionOn::Assignment, own)),
+                        None => {
+                            condition = assignment
+                                .condition
+                                .as_ref()
+                                .map(|own| (ConditionOn::Assignment, own))
+                        }
                     }
                 }
             }
         }
         match (condition, taken_away) {
             (Some((on, condition)), _) => match condition.error() {
-                Some(error) => Why::ConditionUnreadable { on, error: error.to_string() },
+                Some(error) => Why::ConditionUnreadable {
+                    on,
+                    error: error.to_string(),
+                },
                 None => Why::ConditionNotMet {
                     on,
                     truth: condition.evaluate(request),
                     condition: condition.text().to_owned(),
                 },
             },
-            (None, Some(pattern)) => Why::TakenAway { by: pattern.as_str().to_owned() },
+            (None, Some(pattern)) => Why::TakenAway {
+                by: pattern.as_str().to_owned(),
+            },
             (None, None) => {
                 let other_plane = match request.plane {
                     Plane::Control => Plane::Data,
@@ -381,7 +454,10 @@ impl RoleIndex {
                         Coverage::TakenAway(_) | Coverage::Absent => None,
                     }
                 });
-                Why::NoPatternMatched { plane: request.plane, other_plane: there }
+                Why::NoPatternMatched {
+                    plane: request.plane,
+                    other_plane: there,
+                }
             }
         }
     }
@@ -406,7 +482,10 @@ fn under_condition(permission: &Permission, of_assignment: Option<&Condition>) -
 }
 
 /// The assignments at exactly this scope, in a list that is in the order of scope keys.
-fn at_scope<'a>(own: &'a Vector<Arc<RoleAssignment>>, key: &'a str) -> impl Iterator<Item = &'a RoleAssignment> {
+fn at_scope<'a, 'k>(
+    own: &'a Vector<Arc<RoleAssignment>>,
+    key: &'k str,
+) -> impl Iterator<Item = &'a RoleAssignment> + use<'a, 'k> {
     (first_not_before(own, key)..own.len())
         .map_while(move |at| own.get(at).filter(|assignment| assignment.scope.key() == key))
         .map(AsRef::as_ref)
@@ -416,7 +495,10 @@ fn first_not_before(own: &Vector<Arc<RoleAssignment>>, key: &str) -> usize {
     let (mut low, mut high) = (0, own.len());
     while low < high {
         let middle = low + (high - low) / 2;
-        if own.get(middle).is_some_and(|assignment| assignment.scope.key() < key) {
+        if own
+            .get(middle)
+            .is_some_and(|assignment| assignment.scope.key() < key)
+        {
             low = middle + 1;
         } else {
             high = middle;

@@ -7,9 +7,12 @@ use uuid::Uuid;
 /// The member `name` of an object.
 pub(crate) fn member<'a>(object: &'a Value, name: &str) -> Option<&'a Value> {
     let members = object.as_object()?;
-    let found = members
-        .get(name)
-        .or_else(|| members.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))?;
+    let found = members.get(name).or_else(|| {
+        members
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    })?;
     (!found.is_null()).then_some(found)
 }
 
@@ -22,13 +25,19 @@ pub(crate) fn text<'a>(object: &'a Value, name: &str) -> Result<Option<&'a str>,
 
 /// A boolean member, `false` when absent.
 pub(crate) fn flag(object: &Value, name: &str) -> Result<bool, ArmError> {
-    member(object, name).map_or(Ok(false), |value| value.as_bool().ok_or_else(|| wrong(name, "true or false")))
+    member(object, name).map_or(Ok(false), |value| {
+        value.as_bool().ok_or_else(|| wrong(name, "true or false"))
+    })
 }
 
 /// A list member, empty when absent.
 pub(crate) fn list<'a>(object: &'a Value, name: &str) -> Result<&'a [Value], ArmError> {
-    member(object, name)
-        .map_or(Ok(&[]), |value| value.as_array().map(Vec::as_slice).ok_or_else(|| wrong(name, "an array")))
+    member(object, name).map_or(Ok(&[]), |value| {
+        value
+            .as_array()
+            .map(Vec::as_slice)
+            .ok_or_else(|| wrong(name, "an array"))
+    })
 }
 
 /// A list of texts, empty when absent.
@@ -56,6 +65,9 @@ pub(crate) fn guid_at_end(object: &Value, name: &str) -> Result<Uuid, ArmError> 
 
 /// What a member of the wrong shape is answered with.
 pub(crate) fn wrong(name: &str, expected: &str) -> ArmError {
-    ArmError::new(ErrorCode::InvalidRequestFormat, format!("`properties.{name}` must be {expected}."))
-        .on(format!("properties.{name}"))
+    ArmError::new(
+        ErrorCode::InvalidRequestFormat,
+        format!("`properties.{name}` must be {expected}."),
+    )
+    .on(format!("properties.{name}"))
 }

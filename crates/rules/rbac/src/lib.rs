@@ -29,7 +29,7 @@ mod role;
 
 pub use assignment::RoleAssignment;
 pub use attributes::{AttributeValue, Attributes, Source};
-pub use catalogue::Catalogue;
+pub use catalogue::{Catalogue, CatalogueOperation};
 pub use condition::{Condition, ConditionError, Span, Truth};
 pub use decision::{AccessRequest, ConditionOn, Considered, Evaluation, Plane, Reason, Refusal, Why};
 pub use deny::{ALL_PRINCIPALS, DenyAssignment};

@@ -55,9 +55,14 @@ mod tests {
                 "microsoft.machinelearningservices/workspaces/hubs/join",
                 "Microsoft.MachineLearningServices/workspaces/hubs/join/action",
             ] {
-                assert!(Operation::new(operation).is_covered_by(&Pattern::new(pattern)), "{operation} {pattern}");
+                assert!(
+                    Operation::new(operation).is_covered_by(&Pattern::new(pattern)),
+                    "{operation} {pattern}"
+                );
             }
         }
-        assert!(!Operation::new("Microsoft.X/y/join").is_covered_by(&Pattern::new("Microsoft.X/y/join/action")));
+        assert!(
+            !Operation::new("Microsoft.X/y/join").is_covered_by(&Pattern::new("Microsoft.X/y/join/action"))
+        );
     }
 }

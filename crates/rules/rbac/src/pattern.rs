@@ -42,7 +42,10 @@ impl Pattern {
             false => Wildcard::One(at),
             true => Wildcard::Several(at),
         });
-        Self { text: text.into(), wildcard }
+        Self {
+            text: text.into(),
+            wildcard,
+        }
     }
 
     /// Whether the pattern covers `operation`; see [`action_matches`] for the reading of `*`.
@@ -78,8 +81,7 @@ impl fmt::Display for Pattern {
 fn one_wildcard(prefix: &str, suffix: &str, operation: &str) -> bool {
     let shared = usize::from(prefix.ends_with('/') && suffix.starts_with('/'));
     let shortest = prefix.len() + suffix.len() - shared;
-    let exact_fit_or_longer =
-        operation.len() == shortest || operation.len() >= prefix.len() + suffix.len();
+    let exact_fit_or_longer = operation.len() == shortest || operation.len() >= prefix.len() + suffix.len();
     exact_fit_or_longer && starts_with(operation, prefix) && ends_with(operation, suffix)
 }
 
@@ -92,8 +94,10 @@ fn plain_glob(prefix: &str, rest: &str, operation: &str) -> bool {
     let mut rest = rest;
     while let Some((piece, after)) = rest.split_once('*') {
         let piece = piece.as_bytes();
-        let found = (0..=left.len().saturating_sub(piece.len()))
-            .find(|&at| left.get(at..at + piece.len()).is_some_and(|here| here.eq_ignore_ascii_case(piece)));
+        let found = (0..=left.len().saturating_sub(piece.len())).find(|&at| {
+            left.get(at..at + piece.len())
+                .is_some_and(|here| here.eq_ignore_ascii_case(piece))
+        });
         match found {
             Some(at) => left = &left[at + piece.len()..],
             None => return false,
@@ -105,13 +109,15 @@ fn plain_glob(prefix: &str, rest: &str, operation: &str) -> bool {
 }
 
 fn starts_with(text: &str, prefix: &str) -> bool {
-    text.as_bytes().get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix.as_bytes()))
+    text.as_bytes()
+        .get(..prefix.len())
+        .is_some_and(|head| head.eq_ignore_ascii_case(prefix.as_bytes()))
 }
 
 fn ends_with(text: &str, suffix: &str) -> bool {
-    text.len().checked_sub(suffix.len()).is_some_and(|at| {
-        text.as_bytes()[at..].eq_ignore_ascii_case(suffix.as_bytes())
-    })
+    text.len()
+        .checked_sub(suffix.len())
+        .is_some_and(|at| text.as_bytes()[at..].eq_ignore_ascii_case(suffix.as_bytes()))
 }
 
 #[cfg(test)]
@@ -122,31 +128,59 @@ mod tests {
 
     fn check(pattern: &str, covered: &[&str], others: &[&str]) {
         for operation in covered {
-            assert!(action_matches(pattern, operation), "{pattern} should cover {operation}");
-            assert!(Pattern::new(pattern).matches(operation), "{pattern} should cover {operation}");
+            assert!(
+                action_matches(pattern, operation),
+                "{pattern} should cover {operation}"
+            );
+            assert!(
+                Pattern::new(pattern).matches(operation),
+                "{pattern} should cover {operation}"
+            );
         }
         for operation in others {
-            assert!(!action_matches(pattern, operation), "{pattern} should not cover {operation}");
-            assert!(!Pattern::new(pattern).matches(operation), "{pattern} should not cover {operation}");
+            assert!(
+                !action_matches(pattern, operation),
+                "{pattern} should not cover {operation}"
+            );
+            assert!(
+                !Pattern::new(pattern).matches(operation),
+                "{pattern} should not cover {operation}"
+            );
         }
     }
 
     #[test]
     fn case_does_not_matter() {
-        check("Microsoft.Storage/storageAccounts/Delete", &["microsoft.storage/STORAGEACCOUNTS/delete"], &[]);
+        check(
+            "Microsoft.Storage/storageAccounts/Delete",
+            &["microsoft.storage/STORAGEACCOUNTS/delete"],
+            &[],
+        );
     }
 
     #[test]
     fn a_star_spans_segments() {
-        check("*/read", &["Microsoft.Network/virtualNetworks/subnets/read"], &["read", "X/y/write"]);
-        check("Microsoft.Network/*/read", &["Microsoft.Network/virtualNetworks/subnets/read"], &[]);
+        check(
+            "*/read",
+            &["Microsoft.Network/virtualNetworks/subnets/read"],
+            &["read", "X/y/write"],
+        );
+        check(
+            "Microsoft.Network/*/read",
+            &["Microsoft.Network/virtualNetworks/subnets/read"],
+            &[],
+        );
         check("*", &["Microsoft.Future/things/act/action", ""], &[]);
         check("X/*", &["X/y/read", "X/"], &["X"]);
     }
 
     #[test]
     fn a_star_between_slashes_covers_zero_segments() {
-        check("X/workspaces/*/delete", &["X/workspaces/delete", "X/workspaces/a/b/delete"], &["X/workspacesdelete"]);
+        check(
+            "X/workspaces/*/delete",
+            &["X/workspaces/delete", "X/workspaces/a/b/delete"],
+            &["X/workspacesdelete"],
+        );
         check(
             "Microsoft.ManagedIdentity/userAssignedIdentities/*/assign/action",
             &["Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"],
@@ -163,7 +197,11 @@ mod tests {
 
     #[test]
     fn both_ends_are_anchored_and_the_rest_is_literal() {
-        check("Microsoft.Compute/*", &["Microsoft.Compute/disks/read"], &["Microsoft.ComputeSchedule/x/read"]);
+        check(
+            "Microsoft.Compute/*",
+            &["Microsoft.Compute/disks/read"],
+            &["Microsoft.ComputeSchedule/x/read"],
+        );
         check("X/workspaces/*/read", &[], &["X/workspacesX/read"]);
         check("*/read", &[], &["X/readMetadata/action"]);
         check("a.b/read", &[], &["aXb/read"]);
@@ -171,7 +209,11 @@ mod tests {
 
     #[test]
     fn without_a_star_only_itself() {
-        check("X/hubs/join", &["X/hubs/join"], &["X/hubs/join/action", "X/hubs", "X/hubs/join/"]);
+        check(
+            "X/hubs/join",
+            &["X/hubs/join"],
+            &["X/hubs/join/action", "X/hubs", "X/hubs/join/"],
+        );
     }
 
     #[test]
@@ -187,7 +229,9 @@ mod tests {
             match pattern.split_first() {
                 None => operation.is_empty(),
                 Some(('*', rest)) => (0..=operation.len()).any(|cut| glob(rest, &operation[cut..])),
-                Some((c, rest)) => operation.split_first().is_some_and(|(o, left)| o == c && glob(rest, left)),
+                Some((c, rest)) => operation
+                    .split_first()
+                    .is_some_and(|(o, left)| o == c && glob(rest, left)),
             }
         }
         let chars = |text: &str| text.to_ascii_lowercase().chars().collect::<Vec<_>>();

@@ -59,7 +59,10 @@ impl Permission {
     /// Reads Azure's permission object. An absent list is empty.
     pub fn from_json(permission: &Value) -> Result<Self, ArmError> {
         let patterns = |name| -> Result<Vec<Pattern>, ArmError> {
-            Ok(json::texts(permission, name)?.into_iter().map(Pattern::new).collect())
+            Ok(json::texts(permission, name)?
+                .into_iter()
+                .map(Pattern::new)
+                .collect())
         };
         Ok(Self {
             actions: patterns("actions")?,
@@ -82,7 +85,10 @@ impl Permission {
         object.insert(String::from("notDataActions"), texts(&self.not_data_actions));
         if let Some(condition) = &self.condition {
             object.insert(String::from("condition"), condition.text().into());
-            object.insert(String::from("conditionVersion"), self.condition_version.clone().into());
+            object.insert(
+                String::from("conditionVersion"),
+                self.condition_version.clone().into(),
+            );
         }
         Value::Object(object)
     }
@@ -95,9 +101,9 @@ impl Permission {
         };
         match operation.first_cover(granting) {
             None => Coverage::Absent,
-            Some(pattern) => {
-                operation.first_cover(taking).map_or(Coverage::Granted(pattern), Coverage::TakenAway)
-            }
+            Some(pattern) => operation
+                .first_cover(taking)
+                .map_or(Coverage::Granted(pattern), Coverage::TakenAway),
         }
     }
 }
@@ -130,7 +136,9 @@ impl RoleDefinition {
         Ok(Self {
             id,
             role_name: json::text(properties, "roleName")?.unwrap_or_default().to_owned(),
-            description: json::text(properties, "description")?.unwrap_or_default().to_owned(),
+            description: json::text(properties, "description")?
+                .unwrap_or_default()
+                .to_owned(),
             kind,
             permissions: json::list(properties, "permissions")?
                 .iter()
@@ -141,6 +149,37 @@ impl RoleDefinition {
                 .map(assignable_scope)
                 .collect::<Result<_, _>>()?,
         })
+    }
+
+    /// The first operation a condition is about that this role grants in neither plane. Such a condition guards
+    /// nothing, which its author should hear: it is refused when it is written.
+    #[must_use]
+    pub fn foreign_target<'c>(&self, condition: &'c Condition) -> Option<&'c Pattern> {
+        condition
+            .targets()
+            .into_iter()
+            .find(|target| !self.grants_target(target))
+    }
+
+    fn grants_target(&self, target: &Pattern) -> bool {
+        let operation = Operation::new(target.as_str());
+        let is_pattern = target.as_str().contains('*');
+        self.permissions.iter().any(|permission| {
+            let granted = [Plane::Control, Plane::Data]
+                .into_iter()
+                .any(|plane| matches!(permission.coverage(plane, operation), Coverage::Granted(_)));
+            // A wildcard target is about this role when it covers one of the role's own strings.
+            let mut own = permission.actions.iter().chain(&permission.data_actions);
+            granted || (is_pattern && own.any(|own| target.matches(own.as_str())))
+        })
+    }
+
+    /// Whether any of its permission objects grants data operations.
+    #[must_use]
+    pub fn has_data_actions(&self) -> bool {
+        self.permissions
+            .iter()
+            .any(|permission| !permission.data_actions.is_empty())
     }
 
     /// The `properties` as Azure's REST interface shows them.
@@ -183,7 +222,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::{Coverage, Permission, RoleDefinition, RoleKind};
-    use crate::{Plane, operation::Operation};
+    use crate::{Condition, Plane, operation::Operation};
 
     #[test]
     fn properties_survive_a_round_trip() {
@@ -195,7 +234,12 @@ mod tests {
         });
         let role = RoleDefinition::from_properties(Uuid::nil(), &properties).expect("role");
         assert_eq!(role.kind, RoleKind::Custom);
-        assert!(role.permissions[0].condition.as_ref().is_some_and(|condition| condition.error().is_some()));
+        assert!(
+            role.permissions[0]
+                .condition
+                .as_ref()
+                .is_some_and(|condition| condition.error().is_some())
+        );
         assert_eq!(role.properties(), properties);
     }
 
@@ -214,12 +258,40 @@ mod tests {
     fn refuses_what_has_another_shape() {
         for (properties, code) in [
             (json!({"permissions": {}}), ErrorCode::InvalidRequestFormat),
-            (json!({"permissions": [{"actions": [1]}]}), ErrorCode::InvalidRequestFormat),
-            (json!({"assignableScopes": ["subscriptions"]}), ErrorCode::LinkedInvalidPropertyId),
+            (
+                json!({"permissions": [{"actions": [1]}]}),
+                ErrorCode::InvalidRequestFormat,
+            ),
+            (
+                json!({"assignableScopes": ["subscriptions"]}),
+                ErrorCode::LinkedInvalidPropertyId,
+            ),
         ] {
             let error = RoleDefinition::from_properties(Uuid::nil(), &properties).expect_err("refused");
             assert_eq!(error.code, code);
         }
+    }
+
+    #[test]
+    fn a_condition_is_about_what_the_role_grants() {
+        let reader = RoleDefinition::from_properties(
+            Uuid::nil(),
+            &json!({"permissions": [{"dataActions": ["S/blobs/read"]}, {"actions": ["S/*"], "notActions": ["S/x"]}]}),
+        )
+        .expect("role");
+        for (target, foreign) in [
+            ("S/blobs/read", false),
+            ("s/accounts/write", false),
+            ("S/blobs/*", false),
+            ("S/x", true),
+            ("T/*", true),
+        ] {
+            let text = format!("!(ActionMatches{{'{target}'}}) OR (@Resource[a] StringEquals 'x')");
+            let condition = Condition::parse(&text).expect("condition");
+            assert_eq!(reader.foreign_target(&condition).is_some(), foreign, "{target}");
+        }
+        let none = Condition::parse("@Resource[a] StringEquals 'x'").expect("condition");
+        assert_eq!(reader.foreign_target(&none), None);
     }
 
     #[test]
@@ -229,7 +301,10 @@ mod tests {
         }))
         .expect("permission");
         let coverage = |plane, operation| permission.coverage(plane, Operation::new(operation));
-        assert!(matches!(coverage(Plane::Control, "w/WRITE"), Coverage::TakenAway(_)));
+        assert!(matches!(
+            coverage(Plane::Control, "w/WRITE"),
+            Coverage::TakenAway(_)
+        ));
         assert!(matches!(coverage(Plane::Data, "W/write"), Coverage::Granted(_)));
         assert!(matches!(coverage(Plane::Control, "W/read"), Coverage::Granted(_)));
         assert!(matches!(coverage(Plane::Data, "W/read"), Coverage::Absent));

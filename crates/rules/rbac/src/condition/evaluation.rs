@@ -18,10 +18,19 @@ impl Expression {
             }
             Self::SubOperationMatches(names) => {
                 let asked = request.sub_operation.filter(|name| !name.is_empty());
-                Truth::from(asked.is_some_and(|asked| names.iter().any(|name| name.eq_ignore_ascii_case(asked))))
+                Truth::from(
+                    asked.is_some_and(|asked| names.iter().any(|name| name.eq_ignore_ascii_case(asked))),
+                )
             }
-            Self::Exists(attribute) => Truth::from(attribute.with_values(request, |values| !values.is_empty())),
-            Self::Compare { left, operator, right, .. } => left.with_values(request, |left| {
+            Self::Exists(attribute) => {
+                Truth::from(attribute.with_values(request, |values| !values.is_empty()))
+            }
+            Self::Compare {
+                left,
+                operator,
+                right,
+                ..
+            } => left.with_values(request, |left| {
                 right.with_values(request, |right| operator.compare(left, right))
             }),
         }

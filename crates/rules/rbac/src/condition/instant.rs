@@ -41,7 +41,8 @@ impl Instant {
     }
 
     fn exists(self) -> bool {
-        let leap = (self.year % 4 == 0 && self.year % 100 != 0) || self.year % 400 == 0;
+        let leap =
+            (self.year.is_multiple_of(4) && !self.year.is_multiple_of(100)) || self.year.is_multiple_of(400);
         let days = match self.month {
             4 | 6 | 9 | 11 => 30,
             2 if leap => 29,
@@ -54,12 +55,17 @@ impl Instant {
 }
 
 fn ticks(fraction: &str) -> Option<u32> {
-    let length = u32::try_from(fraction.len()).ok().filter(|length| (1..=7).contains(length))?;
+    let length = u32::try_from(fraction.len())
+        .ok()
+        .filter(|length| (1..=7).contains(length))?;
     Some(digits(fraction.as_bytes())? * 10_u32.pow(7 - length))
 }
 
 fn digits(bytes: &[u8]) -> Option<u32> {
-    bytes.iter().try_fold(0, |number, byte| byte.is_ascii_digit().then(|| number * 10 + u32::from(byte - b'0')))
+    bytes.iter().try_fold(0, |number, byte| {
+        byte.is_ascii_digit()
+            .then(|| number * 10 + u32::from(byte - b'0'))
+    })
 }
 
 #[cfg(test)]
@@ -69,8 +75,14 @@ mod tests {
     #[test]
     fn shorter_fractions_are_filled_up() {
         let parse = |text| Instant::parse(text).expect(text);
-        assert_eq!(parse("2024-02-29T00:00:00Z"), parse("2024-02-29T00:00:00.0000000Z"));
-        assert_eq!(parse("2024-05-01T13:00:00.5Z"), parse("2024-05-01t13:00:00.5000000z"));
+        assert_eq!(
+            parse("2024-02-29T00:00:00Z"),
+            parse("2024-02-29T00:00:00.0000000Z")
+        );
+        assert_eq!(
+            parse("2024-05-01T13:00:00.5Z"),
+            parse("2024-05-01t13:00:00.5000000z")
+        );
         assert!(parse("2024-05-01T13:00:00.0000001Z") > parse("2024-05-01T13:00:00.0Z"));
         assert!(parse("2023-12-31T23:59:59.9999999Z") < parse("2024-01-01T00:00:00Z"));
     }
@@ -78,9 +90,18 @@ mod tests {
     #[test]
     fn refuses_what_is_no_instant() {
         for text in [
-            "", "Z", "2024-05-01", "2024-05-01T13:00:00", "2023-02-29T00:00:00Z", "2024-13-01T00:00:00Z",
-            "2024-05-01T24:00:00Z", "2024-05-01T13:00:00.00000001Z", "2024-05-01T13:00:00.Z", "2024-05-01 13:00:00Z",
-            "2024-05-01T13:00:00+02:00", "2024-05-0éT13:00:00Z",
+            "",
+            "Z",
+            "2024-05-01",
+            "2024-05-01T13:00:00",
+            "2023-02-29T00:00:00Z",
+            "2024-13-01T00:00:00Z",
+            "2024-05-01T24:00:00Z",
+            "2024-05-01T13:00:00.00000001Z",
+            "2024-05-01T13:00:00.Z",
+            "2024-05-01 13:00:00Z",
+            "2024-05-01T13:00:00+02:00",
+            "2024-05-0éT13:00:00Z",
         ] {
             assert_eq!(Instant::parse(text), None, "{text}");
         }

@@ -38,7 +38,9 @@ impl<'a> Lexer<'a> {
         self.skip_space();
         let start = self.at;
         let rest = self.rest();
-        let Some(first) = rest.chars().next() else { return Ok((Token::End, start..start)) };
+        let Some(first) = rest.chars().next() else {
+            return Ok((Token::End, start..start));
+        };
         let sign = match first {
             '(' => Some((Token::Open, 1)),
             ')' => Some((Token::Close, 1)),
@@ -75,7 +77,10 @@ impl<'a> Lexer<'a> {
     fn quoted(&mut self, start: usize) -> Result<Token<'a>, ConditionError> {
         let inside = &self.text[start + 1..];
         let Some(length) = inside.find('\'') else {
-            return Err(ConditionError::at(start..self.text.len(), "the quote is not closed"));
+            return Err(ConditionError::at(
+                start..self.text.len(),
+                "the quote is not closed",
+            ));
         };
         self.at = start + 1 + length + 1;
         Ok(Token::Text(&inside[..length]))
@@ -83,22 +88,35 @@ impl<'a> Lexer<'a> {
 
     fn attribute(&mut self, start: usize) -> Result<Token<'a>, ConditionError> {
         self.at = start + 1;
-        let Token::Word(source) = self.word() else { return Err(self.after_at(start)) };
+        let Token::Word(source) = self.word() else {
+            return Err(self.after_at(start));
+        };
         self.skip_space();
-        let Some(inside) = self.rest().strip_prefix('[') else { return Err(self.after_at(start)) };
+        let Some(inside) = self.rest().strip_prefix('[') else {
+            return Err(self.after_at(start));
+        };
         let Some(length) = inside.find(']') else {
-            return Err(ConditionError::at(start..self.text.len(), "the bracket is not closed"));
+            return Err(ConditionError::at(
+                start..self.text.len(),
+                "the bracket is not closed",
+            ));
         };
         let name = &inside[..length];
         self.at += length + 2;
         if name.trim().is_empty() || name.contains(|c: char| c == '[' || c == '\'' || c.is_control()) {
-            return Err(ConditionError::at(start..self.at, "between the brackets stands the name of an attribute"));
+            return Err(ConditionError::at(
+                start..self.at,
+                "between the brackets stands the name of an attribute",
+            ));
         }
         Ok(Token::Attribute { source, name })
     }
 
     fn after_at(&self, start: usize) -> ConditionError {
-        ConditionError::at(start..self.at, "after `@` stands a source and an attribute, such as `@Request[…]`")
+        ConditionError::at(
+            start..self.at,
+            "after `@` stands a source and an attribute, such as `@Request[…]`",
+        )
     }
 
     fn word(&mut self) -> Token<'a> {

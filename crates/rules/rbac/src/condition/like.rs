@@ -25,8 +25,12 @@ pub(super) fn like(text: &str, pattern: &str, ignore_case: bool) -> bool {
             _ => false,
         };
         if !fits {
-            let Some((after_run, from)) = retry else { return false };
-            let Some((_, from)) = first(from) else { return false };
+            let Some((after_run, from)) = retry else {
+                return false;
+            };
+            let Some((_, from)) = first(from) else {
+                return false;
+            };
             retry = Some((after_run, from));
             (pattern, text) = (after_run, from);
         }

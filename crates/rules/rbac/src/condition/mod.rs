@@ -15,13 +15,13 @@ use std::{fmt, ops, sync::Arc};
 
 use parser::{Expression, Operand};
 
-use crate::AccessRequest;
+use crate::{AccessRequest, AttributeValue, Pattern};
 
 /// The longest condition accepted, in bytes.
-pub const MAX_LENGTH: usize = 8192;
+pub(crate) const MAX_LENGTH: usize = 8192;
 
 /// The one version of the language there is.
-pub const VERSION: &str = "2.0";
+pub(crate) const VERSION: &str = "2.0";
 
 /// A place in the text of a condition, in bytes.
 pub type Span = ops::Range<usize>;
@@ -67,7 +67,10 @@ pub struct ConditionError {
 
 impl ConditionError {
     pub(crate) fn at(span: Span, message: impl Into<String>) -> Self {
-        Self { span, message: message.into() }
+        Self {
+            span,
+            message: message.into(),
+        }
     }
 }
 
@@ -82,18 +85,27 @@ impl Condition {
     /// Reads a condition, to refuse it when it is wrong.
     pub fn parse(text: &str) -> Result<Self, ConditionError> {
         let meaning = read(text)?;
-        Ok(Self { text: text.into(), meaning: Arc::new(Ok(meaning)) })
+        Ok(Self {
+            text: text.into(),
+            meaning: Arc::new(Ok(meaning)),
+        })
     }
 
     /// Takes a condition that is stored already. One that cannot be read stays as a condition that is never true.
     #[must_use]
     pub fn stored(text: &str) -> Self {
-        Self { text: text.into(), meaning: Arc::new(read(text)) }
+        Self {
+            text: text.into(),
+            meaning: Arc::new(read(text)),
+        }
     }
 
     /// A condition that is never true, for the reason given.
     pub(crate) fn unreadable(text: &str, reason: &str) -> Self {
-        Self { text: text.into(), meaning: Arc::new(Err(ConditionError::at(0..0, reason))) }
+        Self {
+            text: text.into(),
+            meaning: Arc::new(Err(ConditionError::at(0..0, reason))),
+        }
     }
 
     /// The text as it was written.
@@ -117,42 +129,67 @@ impl Condition {
         }
     }
 
+    /// The operations the condition is about: what stands in its `ActionMatches`, in order.
+    #[must_use]
+    pub fn targets(&self) -> Vec<&Pattern> {
+        self.leaves()
+            .filter_map(|leaf| match leaf {
+                Expression::ActionMatches(patterns) => Some(patterns),
+                _ => None,
+            })
+            .flatten()
+            .collect()
+    }
+
     /// The first comparison that no request can ever satisfy, because a value written in it has a type its operator
     /// does not compare. Such a condition is well-formed; refuse it when somebody writes it.
     #[must_use]
     pub fn never_evaluable(&self) -> Option<ConditionError> {
+        self.leaves().find_map(|leaf| {
+            let Expression::Compare {
+                left,
+                operator,
+                right,
+                span,
+            } = leaf
+            else {
+                return None;
+            };
+            let objection = |values: &[AttributeValue]| {
+                if operator.quantifier.is_none() && values.len() > 1 {
+                    return Some("an operator without `For…Of…Values` compares single values");
+                }
+                values.iter().find_map(|value| operator.kind.objection(value))
+            };
+            let message = [left, right].into_iter().find_map(|operand| match operand {
+                Operand::Values(values) => objection(values),
+                Operand::Attribute(_) => None,
+            })?;
+            Some(ConditionError::at(span.clone(), message))
+        })
+    }
+
+    /// Functions and comparisons, in the order of the text.
+    fn leaves(&self) -> impl Iterator<Item = &Expression> {
         let mut open: Vec<&Expression> = self.meaning.as_ref().as_ref().ok().into_iter().collect();
-        while let Some(expression) = open.pop() {
-            match expression {
-                Expression::All(terms) | Expression::Any(terms) => open.extend(terms.iter().rev()),
-                Expression::Not(term) => open.push(term),
-                Expression::ActionMatches(_) | Expression::SubOperationMatches(_) | Expression::Exists(_) => {}
-                Expression::Compare { left, operator, right, span } => {
-                    let objection = [left, right]
-                        .into_iter()
-                        .filter_map(|operand| match operand {
-                            Operand::Values(values) => Some(values),
-                            Operand::Attribute(_) => None,
-                        })
-                        .find_map(|values| {
-                            if operator.quantifier.is_none() && values.len() > 1 {
-                                return Some("an operator without `For…Of…Values` compares single values");
-                            }
-                            values.iter().find_map(|value| operator.kind.objection(value))
-                        });
-                    if let Some(message) = objection {
-                        return Some(ConditionError::at(span.clone(), message));
-                    }
+        std::iter::from_fn(move || {
+            loop {
+                match open.pop()? {
+                    Expression::All(terms) | Expression::Any(terms) => open.extend(terms.iter().rev()),
+                    Expression::Not(term) => open.push(term),
+                    leaf => return Some(leaf),
                 }
             }
-        }
-        None
+        })
     }
 }
 
 fn read(text: &str) -> Result<Expression, ConditionError> {
     if text.len() > MAX_LENGTH {
-        return Err(ConditionError::at(0..text.len(), format!("a condition has at most {MAX_LENGTH} bytes")));
+        return Err(ConditionError::at(
+            0..text.len(),
+            format!("a condition has at most {MAX_LENGTH} bytes"),
+        ));
     }
     parser::parse(text)
 }

@@ -91,7 +91,11 @@ impl Operator {
                 _ => return None,
             }
         };
-        Some(Self { quantifier, kind, negated })
+        Some(Self {
+            quantifier,
+            kind,
+            negated,
+        })
     }
 
     /// Whether the operator holds for the pair; unknown when a value has the wrong type, for negations too.
@@ -145,10 +149,14 @@ impl Kind {
     pub(super) fn objection(self, value: &AttributeValue) -> Option<&'static str> {
         let (readable, expected) = match self {
             Self::Text { .. } => (text(value).is_some(), "this operator compares text"),
-            Self::Bool => (matches!(value, AttributeValue::Bool(_)), "this operator compares `true` or `false`"),
-            Self::Numeric(_) => {
-                (matches!(value, AttributeValue::Integer(_)), "this operator compares integers")
-            }
+            Self::Bool => (
+                matches!(value, AttributeValue::Bool(_)),
+                "this operator compares `true` or `false`",
+            ),
+            Self::Numeric(_) => (
+                matches!(value, AttributeValue::Integer(_)),
+                "this operator compares integers",
+            ),
             Self::Instant(_) => (
                 instant(value).is_some(),
                 "this operator compares instants, such as `2024-05-01T13:00:00.0Z`",
@@ -185,7 +193,8 @@ impl Kind {
 }
 
 fn without_not(word: &str) -> (&str, bool) {
-    word.strip_prefix("not").map_or((word, false), |rest| (rest, true))
+    word.strip_prefix("not")
+        .map_or((word, false), |rest| (rest, true))
 }
 
 fn text(value: &AttributeValue) -> Option<&str> {
@@ -201,11 +210,17 @@ fn instant(value: &AttributeValue) -> Option<Instant> {
 
 /// With or without dashes, in any case; nothing around it.
 pub(super) fn guid(value: &AttributeValue) -> Option<Uuid> {
-    text(value).filter(|text| matches!(text.len(), 32 | 36)).and_then(|text| Uuid::try_parse(text).ok())
+    text(value)
+        .filter(|text| matches!(text.len(), 32 | 36))
+        .and_then(|text| Uuid::try_parse(text).ok())
 }
 
 fn same_text(left: &str, right: &str, ignore_case: bool) -> bool {
-    if ignore_case { folded(left).eq(folded(right)) } else { left == right }
+    if ignore_case {
+        folded(left).eq(folded(right))
+    } else {
+        left == right
+    }
 }
 
 fn starts_with(text: &str, prefix: &str, ignore_case: bool) -> bool {

@@ -17,7 +17,12 @@ pub(super) enum Expression {
     ActionMatches(Vec<Pattern>),
     SubOperationMatches(Vec<String>),
     Exists(Attribute),
-    Compare { left: Operand, operator: Operator, right: Operand, span: Span },
+    Compare {
+        left: Operand,
+        operator: Operator,
+        right: Operand,
+        span: Span,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -36,7 +41,12 @@ pub(super) enum Operand {
 pub(super) fn parse(text: &str) -> Result<Expression, ConditionError> {
     let mut lexer = Lexer::new(text);
     let (token, span) = lexer.next()?;
-    let mut parser = Parser { lexer, token, span, depth: 0 };
+    let mut parser = Parser {
+        lexer,
+        token,
+        span,
+        depth: 0,
+    };
     let expression = parser.chain()?;
     match parser.token {
         Token::End => Ok(expression),
@@ -62,11 +72,15 @@ impl<'a> Parser<'a> {
     /// `term (AND term)*` or `term (OR term)*`: the two never mix without parentheses.
     fn chain(&mut self) -> Result<Expression, ConditionError> {
         let first = self.term()?;
-        let Some(joint) = self.joint() else { return Ok(first) };
+        let Some(joint) = self.joint() else {
+            return Ok(first);
+        };
         let mut terms = vec![first];
         while let Some(next) = self.joint() {
             if next != joint {
-                return Err(self.objection("AND and OR in one chain are ambiguous; group them with parentheses"));
+                return Err(
+                    self.objection("AND and OR in one chain are ambiguous; group them with parentheses")
+                );
             }
             self.advance()?;
             terms.push(self.term()?);
@@ -100,7 +114,9 @@ impl<'a> Parser<'a> {
                 Expression::ActionMatches(self.function_texts()?.into_iter().map(Pattern::new).collect())
             }
             Token::Word(word) if word.eq_ignore_ascii_case("SubOperationMatches") => {
-                Expression::SubOperationMatches(self.function_texts()?.into_iter().map(str::to_owned).collect())
+                Expression::SubOperationMatches(
+                    self.function_texts()?.into_iter().map(str::to_owned).collect(),
+                )
             }
             Token::Word(word) if word.eq_ignore_ascii_case("Exists") => {
                 self.advance()?;
@@ -108,7 +124,11 @@ impl<'a> Parser<'a> {
             }
             _ => self.comparison()?,
         };
-        Ok(if negated { Expression::Not(Box::new(term)) } else { term })
+        Ok(if negated {
+            Expression::Not(Box::new(term))
+        } else {
+            term
+        })
     }
 
     fn group(&mut self) -> Result<Expression, ConditionError> {
@@ -155,7 +175,12 @@ impl<'a> Parser<'a> {
         self.advance()?;
         let right = self.operand()?;
         let end = self.span.start;
-        Ok(Expression::Compare { left, operator, right, span: start..end })
+        Ok(Expression::Compare {
+            left,
+            operator,
+            right,
+            span: start..end,
+        })
     }
 
     fn operand(&mut self) -> Result<Operand, ConditionError> {
@@ -183,7 +208,10 @@ impl<'a> Parser<'a> {
             return Err(self.objection("the sources are Resource, Request, Principal and Environment"));
         };
         self.advance()?;
-        Ok(Attribute { source, name: AttributeName::new(name) })
+        Ok(Attribute {
+            source,
+            name: AttributeName::new(name),
+        })
     }
 
     fn value(&mut self) -> Result<AttributeValue, ConditionError> {
