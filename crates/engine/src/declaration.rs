@@ -441,6 +441,12 @@ pub trait ResourceType: Send + Sync + 'static {
         Ok(vec![vec![own]])
     }
 
+    /// The location of a new resource whose body names none.
+    fn location(&self, cx: &Cx<'_>, draft: &Draft) -> Option<String> {
+        let group = cx.snapshot.get(&draft.id.resource_group_id()?)?;
+        group.text("/location").map(str::to_owned)
+    }
+
     /// Checks a body and says what is stored.
     fn write(&self, cx: &Cx<'_>, draft: Draft) -> Result<Written, ArmError> {
         let _ = cx;
@@ -458,7 +464,8 @@ pub trait ResourceType: Send + Sync + 'static {
         cx.snapshot.get(id).cloned()
     }
 
-    /// The resources of a collection, where they are not simply the rows below a scope. `None`: they are.
+    /// The resources of a collection, where they are not simply the rows below a scope. `None`: they are. What a
+    /// type lists for a parent is shown to whoever may list there; elsewhere each is shown to who may read it.
     fn list(&self, cx: &Cx<'_>, under: &ResourceId, request: &Request) -> Result<Option<Vec<Arc<Resource>>>, ArmError> {
         let _ = (cx, under, request);
         Ok(None)

@@ -364,30 +364,29 @@ impl Engine {
         let mut next = (*present).clone();
         match committed {
             Some(done) if done.revision <= present.revision() => return Ok(()),
-            Some(done) if done.revision == present.revision() + 1 => {
-                for row in &done.deleted {
-                    next.remove(row);
-                }
-                for row in &done.rows {
-                    next.put(row, self.registry.resident(&row.type_key));
-                }
-                next.at(done.revision);
-            }
+            Some(done) if done.revision == present.revision() + 1 => self.take_in(&mut next, done),
             _ => loop {
-                let commits = self.store.commits_after(next.revision(), LOAD.into()).await?;
-                let Some(last) = commits.last() else { break };
-                next.at(last.revision);
-                for row in commits.iter().flat_map(|commit| &commit.rows) {
-                    if row.valid_to.is_some() {
-                        next.remove(row);
-                    } else {
-                        next.put(row, self.registry.resident(&row.type_key));
-                    }
+                let commits = self.store.commits_after(next.revision(), LOAD).await?;
+                if commits.is_empty() {
+                    break;
+                }
+                for commit in &commits {
+                    self.take_in(&mut next, commit);
                 }
             },
         }
         self.snapshot.store(Arc::new(next));
         Ok(())
+    }
+
+    fn take_in(&self, snapshot: &mut Snapshot, commit: &nave_store::Committed) {
+        for row in &commit.deleted {
+            snapshot.remove(row);
+        }
+        for row in &commit.rows {
+            snapshot.put(row, self.registry.resident(&row.type_key));
+        }
+        snapshot.at(commit.revision);
     }
 
     async fn append(&self, event: NewEvent) -> Result<(), ArmError> {
@@ -408,6 +407,7 @@ impl Engine {
     ) -> NewEvent {
         NewEvent {
             id: self.world.new_id(),
+            decision: decision.id,
             operation: operation.to_owned(),
             resource: id.as_str().to_owned(),
             caller: decision.caller.record_id(),

@@ -12,6 +12,7 @@
 
 #![warn(missing_docs)]
 
+pub mod accounts;
 mod arm;
 mod caller;
 mod change;
@@ -30,6 +31,7 @@ pub mod route;
 mod secrets;
 pub mod site;
 mod snapshot;
+pub mod workspaces;
 
 pub use arm::inner_request;
 pub use caller::{Caller, CallerKind};

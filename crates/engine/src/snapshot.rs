@@ -157,7 +157,7 @@ impl Snapshot {
                 self.roles.put_management_group(
                     resource.id.name(),
                     parent.as_ref().map(ResourceId::name),
-                    subscriptions.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect(),
+                    subscriptions.as_array().into_iter().flatten().filter_map(Value::as_str),
                 );
                 Ok(())
             }

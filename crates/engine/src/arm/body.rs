@@ -4,7 +4,7 @@ use nave_arm::{ArmError, ErrorCode};
 use serde_json::Value;
 
 use crate::{
-    declaration::{Declaration, Placement},
+    declaration::Declaration,
     resource::Resource,
     site::{Site, short_location},
 };
@@ -18,7 +18,7 @@ pub(super) fn check(
     site: &Site,
     body: &mut Value,
     existing: Option<&Resource>,
-    group_location: Option<&str>,
+    implied: Option<&str>,
 ) -> Result<(), ArmError> {
     let Some(members) = body.as_object_mut() else {
         return Err(wrong("the request body", "a JSON object", ""));
@@ -39,7 +39,7 @@ pub(super) fn check(
     }
     let before = existing.and_then(|existing| existing.text("/location"));
     let given = members.get("location").and_then(Value::as_str).filter(|text| !text.is_empty());
-    let location = given.or(before).or(group_location.filter(|_| declaration.placement == Placement::ResourceGroup));
+    let location = given.or(before).or(implied);
     let Some(location) = location else {
         return Err(ArmError::new(ErrorCode::LocationRequired, "The location property is required for this definition.").on("location"));
     };

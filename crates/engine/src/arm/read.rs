@@ -71,7 +71,9 @@ pub(super) async fn list(
         }
     };
     check_scope(engine, under)?;
-    let (resources, next) = match kind.list(&cx, under, request)? {
+    let listed = kind.list(&cx, under, request)?;
+    let vouched = listed.is_some() && matches!(declaration.list_access(), Access::Action(_));
+    let (resources, next) = match listed {
         Some(resources) => (resources, None),
         None => engine.rows_below(&grant, Some(declaration.resource_type), skip_token(request)?.as_ref(), top(request)).await?,
     };
@@ -79,7 +81,9 @@ pub(super) async fn list(
     let depth = declaration.local_type().split('/').count();
     let value: Vec<Value> = resources
         .iter()
-        .filter(|resource| belongs(under, resource, depth) && visible(engine, &snapshot, caller, &read, resource))
+        .filter(|resource| {
+            vouched || belongs(under, resource, depth) && visible(engine, &snapshot, caller, &read, resource)
+        })
         .map(|resource| kind.view(&cx, resource))
         .collect();
     let mut body = json!({ "value": value });

@@ -119,12 +119,9 @@ pub(super) fn stage(
     if draft.existing.is_none() {
         declaration.name.check(declaration.resource_type, draft.id.name())?;
     }
-    let group_location = draft
-        .id
-        .resource_group_id()
-        .and_then(|group| cx.snapshot.get(&group)?.text("/location").map(str::to_owned));
+    let location = kind.location(cx, &draft);
     let existing = draft.existing.clone();
-    body::check(declaration, cx.site, &mut draft.body, existing.as_deref(), group_location.as_deref())?;
+    body::check(declaration, cx.site, &mut draft.body, existing.as_deref(), location.as_deref())?;
     if let Some(existing) = &existing {
         body::check_immutable(declaration, &mut draft.body, existing)?;
     }
