@@ -4,7 +4,7 @@
 //! refused: an installation restored from a backup should start, and the log says what happened.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions, Permissions},
+    fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError},
     io::{ErrorKind, Read, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
@@ -50,6 +50,22 @@ impl PrivateDir {
 
     /// Waits until no other process or thread holds the lock. The system releases it when its holder dies.
     pub fn lock(&self) -> Result<DirLock, VaultError> {
+        let (path, file) = self.lock_file()?;
+        file.lock().map_err(VaultError::file("lock", &path))?;
+        Ok(DirLock { _file: file })
+    }
+
+    /// The lock if nobody holds it, without waiting.
+    pub fn try_lock(&self) -> Result<Option<DirLock>, VaultError> {
+        let (path, file) = self.lock_file()?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(DirLock { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(VaultError::file("lock", &path)(error)),
+        }
+    }
+
+    fn lock_file(&self) -> Result<(PathBuf, File), VaultError> {
         let path = self.path_of(LOCK_NAME);
         let file = OpenOptions::new()
             .write(true)
@@ -58,8 +74,7 @@ impl PrivateDir {
             .mode(FILE_MODE)
             .open(&path)
             .map_err(VaultError::file("open", &path))?;
-        file.lock().map_err(VaultError::file("lock", &path))?;
-        Ok(DirLock { _file: file })
+        Ok((path, file))
     }
 
     /// The content of a file, or `None` where there is none.
@@ -211,7 +226,9 @@ mod tests {
         let held = dir.lock().unwrap();
         let other = File::open(dir.path_of(".lock")).unwrap();
         assert!(other.try_lock().is_err());
+        assert!(dir.try_lock().unwrap().is_none());
         drop(held);
+        assert!(dir.try_lock().unwrap().is_some());
         assert!(other.try_lock().is_ok());
     }
 }

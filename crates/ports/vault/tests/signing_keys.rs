@@ -108,6 +108,9 @@ fn the_token_does_not_choose_the_algorithm() {
             assert_eq!(keys.verify(&token, NOW), Err(TokenError::Malformed), "{alg}");
         }
     }
+    let header = part(&json!({"alg": "HS256", "kid": "any"}));
+    let before_looking_for_a_key = keys.verify(&format!("{header}.{payload}.AAAA"), NOW);
+    assert_eq!(before_looking_for_a_key, Err(TokenError::Malformed));
 }
 
 #[test]
