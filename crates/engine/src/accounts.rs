@@ -6,11 +6,13 @@
 //! has one; it holds one claim for its subdomain and one for each key, so that a presented key is found without
 //! opening anything.
 
+mod connected;
 mod keys;
 mod upstream;
 
 use nave_arm::ResourceId;
 
+pub use self::connected::{connected, metadata};
 pub use self::keys::key_holder;
 pub use self::upstream::{UPSTREAM, UPSTREAM_KEY, UPSTREAM_KINDS, Upstream, upstream_key, upstream_of};
 use crate::{Resource, Snapshot};

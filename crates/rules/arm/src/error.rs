@@ -119,6 +119,8 @@ error_codes! {
     RoleAssignmentScopeNotAssignableToRoleDefinition = 400,
     /// A condition that cannot be read.
     InvalidRoleAssignmentCondition = 400,
+    /// The model or the connection cannot do this.
+    OperationNotSupported = 400,
     /// A directory object that breaks a rule.
     Request_BadRequest = 400,
     /// No usable token.
@@ -191,6 +193,8 @@ error_codes! {
     PreconditionFailed = 412,
     /// The body is over the limit.
     RequestEntityTooLarge = 413,
+    /// The model's own server does not take the credential that nave holds for it.
+    UpstreamCredentialRejected = 424,
     /// Too many tries.
     TooManyRequests = 429,
     /// The operation is known and not served by this release.
@@ -199,6 +203,10 @@ error_codes! {
     InternalServerError = 500,
     /// The model's own server failed or is out of reach.
     BadGateway = 502,
+    /// The model's own server does not take calls at present.
+    ServiceUnavailable = 503,
+    /// The model's own server did not answer in time.
+    GatewayTimeout = 504,
 }
 
 impl ArmError {
@@ -327,7 +335,9 @@ mod tests {
             [
                 &ErrorCode::NotImplemented,
                 &ErrorCode::InternalServerError,
-                &ErrorCode::BadGateway
+                &ErrorCode::BadGateway,
+                &ErrorCode::ServiceUnavailable,
+                &ErrorCode::GatewayTimeout
             ]
         );
     }
