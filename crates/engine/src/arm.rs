@@ -166,7 +166,7 @@ fn check_placement(declaration: &Declaration, id: &ResourceId) -> Result<(), Arm
     ))
 }
 
-fn check_api_version(request: &Request) -> Result<(), ArmError> {
+pub(crate) fn check_api_version(request: &Request) -> Result<(), ArmError> {
     let Some(version) = request.query("api-version") else {
         return Err(ArmError::new(
             ErrorCode::MissingApiVersionParameter,

@@ -320,14 +320,18 @@ impl Decision {
                      '{operation}' on the linked scope(s) '{scope}' or the linked scope(s) are invalid."
                 ),
             ),
-            Outcome::Refused(_) => ArmError::new(
-                ErrorCode::AuthorizationFailed,
-                format!(
-                    "The client '{name}' with object id '{id}' does not have authorization to perform action \
-                     '{operation}' over scope '{scope}' or the scope is invalid. If access was recently granted, \
-                     please refresh your credentials."
-                ),
-            ),
+            Outcome::Refused(refusal) => {
+                let or_condition =
+                    if refusal.condition_in_play() { " or an ABAC condition not fulfilled" } else { "" };
+                ArmError::new(
+                    ErrorCode::AuthorizationFailed,
+                    format!(
+                        "The client '{name}' with object id '{id}' does not have authorization{or_condition} to \
+                         perform action '{operation}' over scope '{scope}' or the scope is invalid. If access was \
+                         recently granted, please refresh your credentials."
+                    ),
+                )
+            }
             Outcome::Granted(_) | Outcome::Rule(_) => internal(finding),
         }
     }

@@ -186,6 +186,9 @@ impl Engine {
             return route.handle(Call { engine: self.clone(), grant, request, params }).await;
         }
         let caller = request.caller.clone().ok_or_else(not_signed_in)?;
+        if operation.surface == Surface::Arm {
+            crate::arm::check_api_version(&request)?;
+        }
         let snapshot = self.snapshot();
         let Target { id, ways } = route.target(&snapshot, &request, &params)?;
         let grant = match operation.access.needed() {
