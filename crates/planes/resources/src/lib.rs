@@ -1,1 +1,41 @@
-//! placeholder
+//! The resources plane: `Microsoft.Resources`, `Microsoft.Authorization` and the activity log of
+//! `Microsoft.Insights`. It knows what every other plane stands on: tenants, subscriptions, groups, tags, who may
+//! do what, and what was done.
+//!
+//! Files are named by the ARM type they serve. A type whose rows are reached by their own id is a
+//! [`ResourceType`](nave_engine::declaration::ResourceType); what is a view of other things (providers, the list of
+//! resources, permissions, the log) is a route.
+//!
+//! Invariants:
+//! * lists of subscriptions and groups never refuse: they hold what the caller may see;
+//! * a role is stored once, at the tenant, and is shown at every scope with the id clients expect there;
+//! * every rule on roles and assignments is checked on the snapshot that the commit is made on, and a commit that
+//!   was overtaken is checked again.
+
+#![warn(missing_docs)]
+
+mod authorization;
+mod body;
+mod filter;
+mod insights;
+mod page;
+mod providers;
+mod resources;
+mod scope;
+pub mod subscriptions;
+mod tags;
+mod tenants;
+mod unchanged;
+
+use nave_engine::Registry;
+
+/// Adds the plane's types and routes.
+pub fn register(registry: &mut Registry) {
+    registry.add_routes(tenants::routes());
+    subscriptions::register(registry);
+    registry.add_routes(providers::routes());
+    registry.add_routes(resources::routes());
+    registry.add_routes(tags::routes());
+    authorization::register(registry);
+    registry.add_routes(insights::routes());
+}

@@ -1,0 +1,131 @@
+//! The activity log: what was done and what was refused, with the reasons.
+
+mod common;
+
+use common::*;
+use serde_json::{Value, json};
+
+fn log(filter: &str) -> String {
+    format!("{S}/providers/Microsoft.Insights/eventtypes/management/values?$filter={filter}")
+}
+
+#[tokio::test]
+async fn changes_and_refusals_are_in_the_log() {
+    let nave = Nave::start().await;
+    let owner = nave.user_with("owner@contoso.com", OWNER, S).await;
+    let stranger = nave.user("stranger@contoso.com").await;
+    let group = format!("{S}/resourceGroups/new");
+    assert_eq!(
+        nave.put_as(&stranger, &group, json!({ "location": "eastus" }))
+            .await
+            .0,
+        403
+    );
+    assert_eq!(
+        nave.put_as(&owner, &group, json!({ "location": "eastus" }))
+            .await
+            .0,
+        201
+    );
+    let (status, body) = nave
+        .get(
+            &owner,
+            &log("eventTimestamp ge 2026-11-23T17:38:06.622194 and resourceGroupName eq 'NEW'"),
+        )
+        .await;
+    assert_eq!(status, 200, "{body}");
+    let events = body["value"].as_array().expect("events");
+    assert_eq!(events.len(), 2);
+    let [done, refused] = [&events[0], &events[1]];
+    for (event, status, sub_status, caller, role) in [
+        (done, "Succeeded", "", &owner, json!("Owner")),
+        (refused, "Failed", "Forbidden", &stranger, Value::Null),
+    ] {
+        assert_eq!(event["status"]["value"], status);
+        assert_eq!(event["subStatus"]["value"], sub_status);
+        assert_eq!(event["caller"], caller.name);
+        assert_eq!(event["category"]["value"], "Administrative");
+        assert_eq!(event["resourceId"], group);
+        assert_eq!(event["resourceGroupName"], "new");
+        assert_eq!(
+            event["operationName"]["value"],
+            "Microsoft.Resources/subscriptions/resourceGroups/write"
+        );
+        assert_eq!(
+            event["authorization"],
+            json!({ "action": event["operationName"]["value"], "role": role, "scope": group })
+        );
+        assert_eq!(event["eventTimestamp"], "2026-11-24T12:00:00Z");
+        let decision: Value = event["properties"]["decision"]
+            .as_str()
+            .and_then(|text| serde_json::from_str(text).ok())
+            .expect("decision");
+        assert_eq!(decision["allowed"], status == "Succeeded");
+    }
+}
+
+#[tokio::test]
+async fn the_log_is_filtered() {
+    let nave = Nave::start().await;
+    let owner = nave.user_with("owner@contoso.com", OWNER, S).await;
+    let joe = nave.user("joe@contoso.com").await;
+    nave.put_as(
+        &owner,
+        &assignment_id(RG, uuid::Uuid::new_v4()),
+        assigns(READER, joe.object_id),
+    )
+    .await;
+    nave.put_as(
+        &owner,
+        &format!("{S}/resourceGroups/new"),
+        json!({ "location": "eastus" }),
+    )
+    .await;
+    let (_, all) = nave.get(&owner, &log("caller eq 'owner@contoso.com'")).await;
+    let correlation = all["value"][0]["correlationId"].as_str().expect("id").to_owned();
+    let mine = |filter: &str| format!("caller eq 'owner@contoso.com' and {filter}");
+    for (filter, count) in [
+        (String::from("caller eq 'owner@contoso.com'"), 2),
+        (format!("caller eq '{}'", owner.object_id), 2),
+        (
+            mine("resourceProvider eq Microsoft.Authorization and eventTimestamp ge 2026-11-24T12:00:00Z"),
+            1,
+        ),
+        (mine(&format!("resourceUri eq '{RG}'")), 1),
+        (mine(&format!("correlationId eq '{correlation}'")), 1),
+        (mine("eventTimestamp ge '2026-11-24T12:00:01Z'"), 0),
+        (mine("eventTimestamp le '2026-11-24T11:59:59Z'"), 0),
+    ] {
+        assert_eq!(
+            each(&nave.get(&owner, &log(&filter)).await, "/id").len(),
+            count,
+            "{filter}"
+        );
+    }
+    for filter in ["color eq 'red'", "eventTimestamp ge 'yesterday'"] {
+        assert_eq!(
+            code(&nave.get(&owner, &log(filter)).await),
+            "InvalidFilterInQueryString",
+            "{filter}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_log_is_for_those_who_may_read_it_and_for_their_subscription() {
+    let nave = Nave::start().await;
+    let owner = nave.user_with("owner@contoso.com", OWNER, S).await;
+    let developer = nave.user_with("developer@contoso.com", AI_DEVELOPER, HUB).await;
+    nave.make(
+        &format!("{OTHER}/resourceGroups/elsewhere"),
+        json!({ "location": "eastus" }),
+    )
+    .await;
+    assert_eq!(nave.get(&developer, &log("")).await.0, 403);
+    let events = nave.get(&owner, &log("")).await;
+    assert!(
+        each(&events, "/resourceId")
+            .iter()
+            .all(|resource| resource.starts_with(S))
+    );
+}
