@@ -85,6 +85,8 @@ error_codes! {
     PropertyChangeNotAllowed = 400,
     /// The kind of workspace cannot do this.
     WorkspaceKindNotSupported = 400,
+    /// A resource's properties do not go together.
+    InvalidResourceProperties = 400,
     /// An id points to nothing.
     InvalidResourceReference = 400,
     /// An id in the body is not an id.
@@ -181,6 +183,10 @@ error_codes! {
     CannotDeleteResource = 409,
     /// A name that must be unique in the whole tenant is taken.
     CustomDomainInUse = 409,
+    /// Another storage account has the name.
+    StorageAccountAlreadyTaken = 409,
+    /// Another vault has the name.
+    VaultAlreadyExists = 409,
     /// The location of an existing resource cannot change.
     InvalidResourceLocation = 409,
     /// A deployment of this name still runs.
