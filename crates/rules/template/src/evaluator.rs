@@ -15,8 +15,7 @@ use crate::{
     copy::{self, Loop},
     expression::{Call, Expression, Postfix, Primary, Reading, read},
     fault::{Halt, Outcome},
-    functions,
-    parameters,
+    functions, parameters,
     scope::Scope,
     table::{member, same_name},
     template::Parts,
@@ -29,6 +28,16 @@ pub trait Chance {
     fn new_guid(&self) -> Uuid;
 }
 
+/// No randomness: every `newGuid()` is the nil guid. For checks that are not carried out.
+#[derive(Debug, Clone, Copy)]
+pub struct WithoutChance;
+
+impl Chance for WithoutChance {
+    fn new_guid(&self) -> Uuid {
+        Uuid::nil()
+    }
+}
+
 /// How run-time functions find their answers.
 pub(crate) trait References {
     /// `reference(target, [apiVersion], ['Full'])`.
@@ -36,8 +45,13 @@ pub(crate) trait References {
     /// `references(loop, ['Full'])`.
     fn references(&self, name: &str, full: bool) -> Outcome<Value>;
     /// `list…(target, apiVersion, [body])`.
-    fn list(&self, function: &str, target: &str, api_version: Option<&str>, body: Option<&Value>)
-    -> Outcome<Value>;
+    fn list(
+        &self,
+        function: &str,
+        target: &str,
+        api_version: Option<&str>,
+        body: Option<&Value>,
+    ) -> Outcome<Value>;
     /// `resourceInfo(symbolicName)`.
     fn info(&self, name: &str) -> Outcome<Value>;
 }
@@ -57,6 +71,8 @@ pub(crate) struct Evaluator<'a> {
     pub(crate) parameters: Parameters<'a>,
     pub(crate) chance: Option<&'a dyn Chance>,
     pub(crate) references: Option<&'a dyn References>,
+    /// Whether a string whose expression needs an answer that is not there stays as it is written.
+    pub(crate) keeps_unknown: bool,
     worked_out: RefCell<HashMap<String, Value>>,
     under_way: RefCell<Vec<String>>,
     depth: Cell<usize>,
@@ -94,15 +110,36 @@ pub(crate) struct Locals<'e> {
 impl Environment<'_> {
     /// Outside every loop, lambda and function.
     pub(crate) const fn outermost(allowed: Allowed) -> Self {
-        Self { loops: &[], locals: None, arguments: None, allowed }
+        Self {
+            loops: &[],
+            locals: None,
+            arguments: None,
+            allowed,
+        }
     }
 }
 
 impl Allowed {
-    pub(crate) const DEFAULT_VALUE: Self = Self { variables: false, run_time: false, chance: true };
-    pub(crate) const STRUCTURE: Self = Self { variables: true, run_time: false, chance: false };
-    pub(crate) const BODY: Self = Self { variables: true, run_time: true, chance: false };
-    pub(crate) const USER_FUNCTION: Self = Self { variables: false, run_time: false, chance: false };
+    pub(crate) const DEFAULT_VALUE: Self = Self {
+        variables: false,
+        run_time: false,
+        chance: true,
+    };
+    pub(crate) const STRUCTURE: Self = Self {
+        variables: true,
+        run_time: false,
+        chance: false,
+    };
+    pub(crate) const BODY: Self = Self {
+        variables: true,
+        run_time: true,
+        chance: false,
+    };
+    pub(crate) const USER_FUNCTION: Self = Self {
+        variables: false,
+        run_time: false,
+        chance: false,
+    };
 }
 
 impl<'a> Evaluator<'a> {
@@ -113,6 +150,7 @@ impl<'a> Evaluator<'a> {
             parameters,
             chance: None,
             references: None,
+            keeps_unknown: false,
             worked_out: RefCell::default(),
             under_way: RefCell::default(),
             depth: Cell::new(0),
@@ -122,11 +160,17 @@ impl<'a> Evaluator<'a> {
     /// A JSON value with every expression in it evaluated and its `copy` members expanded.
     pub(crate) fn value(&self, value: &Value, environment: &Environment<'_>) -> Outcome<Value> {
         match value {
-            Value::String(text) => self.text(text, environment),
+            Value::String(text) => match self.text(text, environment) {
+                Err(Halt::Call(_)) if self.keeps_unknown => Ok(value.clone()),
+                evaluated => evaluated,
+            },
             Value::Array(elements) => elements
                 .iter()
                 .enumerate()
-                .map(|(at, element)| self.value(element, environment).map_err(|halt| halt.in_element(at)))
+                .map(|(at, element)| {
+                    self.value(element, environment)
+                        .map_err(|halt| halt.in_element(at))
+                })
                 .collect(),
             Value::Object(members) => self.object(members, environment).map(Value::Object),
             plain => Ok(plain.clone()),
@@ -142,14 +186,20 @@ impl<'a> Evaluator<'a> {
         let mut evaluated = Map::new();
         for (name, value) in members {
             if let Some(loops) = copy::member_loops(name, value) {
-                copy::expand_members(self, loops, environment, &mut evaluated).map_err(|halt| halt.in_member(name))?;
+                copy::expand_members(self, loops, environment, &mut evaluated)
+                    .map_err(|halt| halt.in_member(name))?;
                 continue;
             }
-            let name = match self.text(name, environment).map_err(|halt| halt.in_member(name))? {
+            let name = match self
+                .text(name, environment)
+                .map_err(|halt| halt.in_member(name))?
+            {
                 Value::String(name) => name,
                 _ => return Err(Halt::failed("A member name must be a string").in_member(name)),
             };
-            let value = self.value(value, environment).map_err(|halt| halt.in_member(&name))?;
+            let value = self
+                .value(value, environment)
+                .map_err(|halt| halt.in_member(&name))?;
             evaluated.insert(name, value);
         }
         Ok(evaluated)
@@ -157,14 +207,20 @@ impl<'a> Evaluator<'a> {
 
     /// A JSON string: literal text or an expression.
     pub(crate) fn text(&self, text: &str, environment: &Environment<'_>) -> Outcome<Value> {
-        match read(text).map_err(|error| Halt::failed(error.to_string()))? {
+        match read(text).map_err(|error| Halt::failed(error.to_string()).in_expression(text))? {
             Reading::Literal(literal) => Ok(Value::from(literal)),
-            Reading::Expression(expression) => self.expression(&expression, environment),
+            Reading::Expression(expression) => self
+                .expression(&expression, environment)
+                .map_err(|halt| halt.in_expression(text)),
         }
     }
 
     /// One expression.
-    pub(crate) fn expression(&self, expression: &Expression, environment: &Environment<'_>) -> Outcome<Value> {
+    pub(crate) fn expression(
+        &self,
+        expression: &Expression,
+        environment: &Environment<'_>,
+    ) -> Outcome<Value> {
         self.deeper(|| {
             let mut value = match &expression.primary {
                 Primary::Text(text) => Value::from(text.as_str()),
@@ -195,7 +251,10 @@ impl<'a> Evaluator<'a> {
         arguments: &[Expression],
         environment: &Environment<'_>,
     ) -> Outcome<Vec<Value>> {
-        arguments.iter().map(|argument| self.expression(argument, environment)).collect()
+        arguments
+            .iter()
+            .map(|argument| self.expression(argument, environment))
+            .collect()
     }
 
     fn user_function(&self, name: &str, call: &Call, environment: &Environment<'_>) -> Outcome<Value> {
@@ -205,7 +264,11 @@ impl<'a> Evaluator<'a> {
         let given = call.arguments.len();
         if given != function.parameters.len() {
             let wanted = function.parameters.len();
-            return Err(Halt::failed(functions::wrong_count(name, &wanted.to_string(), given)));
+            return Err(Halt::failed(functions::wrong_count(
+                name,
+                &wanted.to_string(),
+                given,
+            )));
         }
         let values = self.arguments(&call.arguments, environment)?;
         let names = function.parameters.iter().map(|name| name.to_lowercase());
@@ -214,8 +277,10 @@ impl<'a> Evaluator<'a> {
             arguments: Some(&arguments),
             ..Environment::outermost(Allowed::USER_FUNCTION)
         };
-        self.value(&function.body, &inside)
-            .map_err(|halt| halt.elsewhere().reword(|why| format!("The template function '{name}' is not valid: {why}")))
+        self.value(&function.body, &inside).map_err(|halt| {
+            halt.elsewhere()
+                .reword(|why| format!("The template function '{name}' is not valid: {why}"))
+        })
     }
 
     /// `parameters(name)`.
@@ -231,22 +296,29 @@ impl<'a> Evaluator<'a> {
         let (name, declaration) = self.parts.parameters.entry(name).ok_or_else(missing)?;
         match &self.parameters {
             Parameters::Known(values) => values.get(&name.to_lowercase()).cloned().ok_or_else(missing),
-            Parameters::Given(given) => {
-                self.once(&format!("parameter {name}"), || parameters::work_out(self, name, declaration, given))
-            }
+            Parameters::Given(given) => self.once(&format!("parameter {name}"), || {
+                parameters::work_out(self, name, declaration, given)
+            }),
         }
     }
 
     /// `variables(name)`.
     pub(crate) fn variable(&self, name: &str) -> Outcome<Value> {
         let environment = Environment::outermost(Allowed::STRUCTURE);
-        let (name, value) = match (self.parts.variables.entry(name), self.parts.variable_loops.entry(name)) {
-            (Some((name, value)), _) => {
-                (name, self.once(&format!("variable {name}"), || self.value(value, &environment)))
-            }
-            (None, Some((name, each))) => {
-                (name, self.once(&format!("variable {name}"), || copy::expand_array(self, each, &environment)))
-            }
+        let (name, value) = match (
+            self.parts.variables.entry(name),
+            self.parts.variable_loops.entry(name),
+        ) {
+            (Some((name, value)), _) => (
+                name,
+                self.once(&format!("variable {name}"), || self.value(value, &environment)),
+            ),
+            (None, Some((name, each))) => (
+                name,
+                self.once(&format!("variable {name}"), || {
+                    copy::expand_array(self, each, &environment)
+                }),
+            ),
             (None, None) => {
                 return Err(Halt::failed(format!(
                     "The template variable '{name}' is not found. Please see https://aka.ms/arm-syntax-variables for usage details."
@@ -269,7 +341,9 @@ impl<'a> Evaluator<'a> {
         }
         if self.under_way.borrow().contains(&key) {
             let chain = self.under_way.borrow().join("' -> '");
-            return Err(Halt::failed(format!("Circular reference detected: '{chain}' -> '{key}'")));
+            return Err(Halt::failed(format!(
+                "Circular reference detected: '{chain}' -> '{key}'"
+            )));
         }
         self.under_way.borrow_mut().push(key.clone());
         let value = self.deeper(work_out);
@@ -281,7 +355,9 @@ impl<'a> Evaluator<'a> {
 
     fn deeper<T>(&self, work: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
         if self.depth.get() >= MAX_DEPTH {
-            return Err(Halt::failed(format!("more than {MAX_DEPTH} evaluations inside each other")));
+            return Err(Halt::failed(format!(
+                "more than {MAX_DEPTH} evaluations inside each other"
+            )));
         }
         self.depth.set(self.depth.get() + 1);
         let result = work();
@@ -292,7 +368,9 @@ impl<'a> Evaluator<'a> {
 
 fn read_member(value: Value, name: &str) -> Result<Value, String> {
     match &value {
-        Value::Object(members) => member(members, name).cloned().ok_or_else(|| missing_member(members, name)),
+        Value::Object(members) => member(members, name)
+            .cloned()
+            .ok_or_else(|| missing_member(members, name)),
         other => Err(format!(
             "The language expression property '{name}' can't be evaluated, the value is of type '{}'",
             kind_of(other)
@@ -320,7 +398,9 @@ fn read_index(value: Value, index: &Value) -> Result<Value, String> {
 
 fn missing_member(members: &Map<String, Value>, name: &str) -> String {
     let available = members.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-    format!("The language expression property '{name}' doesn't exist, available properties are '{available}'.")
+    format!(
+        "The language expression property '{name}' doesn't exist, available properties are '{available}'."
+    )
 }
 
 /// Finds a lambda argument by name.

@@ -21,6 +21,8 @@ pub(crate) struct Fault {
     pub(crate) message: String,
     /// The place, innermost step first.
     steps: Vec<String>,
+    /// The expression that failed.
+    expression: Option<String>,
 }
 
 /// What an evaluation gives.
@@ -28,13 +30,23 @@ pub(crate) type Outcome<T> = Result<T, Halt>;
 
 impl Halt {
     pub(crate) fn failed(message: impl Into<String>) -> Self {
-        Self::Failed(Box::new(Fault { message: message.into(), steps: Vec::new() }))
+        Self::Failed(Box::new(Fault {
+            message: message.into(),
+            steps: Vec::new(),
+            expression: None,
+        }))
     }
 
     /// Adds the member the failure happened in.
     pub(crate) fn in_member(self, name: &str) -> Self {
-        let plain = name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '$' | '-'));
-        self.step(if plain { format!(".{name}") } else { format!("['{name}']") })
+        let plain = name
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '_' | '$' | '-'));
+        self.step(if plain {
+            format!(".{name}")
+        } else {
+            format!("['{name}']")
+        })
     }
 
     /// Adds the element the failure happened in.
@@ -45,6 +57,17 @@ impl Halt {
     /// Adds a path already in its written form.
     pub(crate) fn in_path(self, path: &str) -> Self {
         self.step(path.to_owned())
+    }
+
+    /// Notes the expression that failed; the innermost one stays.
+    pub(crate) fn in_expression(self, text: &str) -> Self {
+        match self {
+            Self::Failed(mut fault) => {
+                fault.expression.get_or_insert_with(|| text.to_owned());
+                Self::Failed(fault)
+            }
+            call @ Self::Call(_) => call,
+        }
     }
 
     /// Rewords the sentence; calls pass through.
@@ -83,39 +106,55 @@ impl Halt {
 impl Fault {
     fn path(&self) -> String {
         let steps: String = self.steps.iter().rev().map(String::as_str).collect();
-        format!("properties.template{}{steps}", if steps.starts_with(['.', '[']) || steps.is_empty() { "" } else { "." })
+        format!(
+            "properties.template{}{steps}",
+            if steps.starts_with(['.', '[']) || steps.is_empty() {
+                ""
+            } else {
+                "."
+            }
+        )
     }
 
     /// A failure found before anything is deployed.
     pub(crate) fn of_validation(self) -> ArmError {
         let message = format!("Deployment template validation failed: '{}'.", self.message);
-        violation(message, &self.path())
+        self.violation(message)
     }
 
-    /// A failure whose sentence stands alone.
-    pub(crate) fn of_evaluation(self) -> ArmError {
-        let path = self.path();
-        violation(self.message, &path)
+    /// A failure while the deployment runs.
+    pub(crate) fn of_run(self, what: &str) -> ArmError {
+        let message = format!(
+            "Unable to process template language expressions for {what}. '{}'",
+            self.message
+        );
+        self.violation(message)
+    }
+
+    fn violation(&self, message: String) -> ArmError {
+        let mut info = json!({ "path": self.path() });
+        if let Some(expression) = &self.expression {
+            info["expression"] = expression.as_str().into();
+        }
+        let mut error = ArmError::new(ErrorCode::InvalidTemplate, message);
+        error
+            .additional_info
+            .push(json!({ "type": "TemplateViolation", "info": info }));
+        error
     }
 }
 
 impl From<Halt> for ArmError {
     /// For places where no run-time call can occur.
     fn from(halt: Halt) -> Self {
-        match halt {
-            Halt::Failed(fault) => fault.of_validation(),
-            Halt::Call(_) => violation(
-                String::from(
-                    "Deployment template validation failed: 'a run-time function is not expected at this location'.",
-                ),
-                "properties.template",
-            ),
-        }
+        let fault = match halt {
+            Halt::Failed(fault) => *fault,
+            Halt::Call(_) => Fault {
+                message: String::from("a run-time function is not expected at this location"),
+                steps: Vec::new(),
+                expression: None,
+            },
+        };
+        fault.of_validation()
     }
-}
-
-fn violation(message: String, path: &str) -> ArmError {
-    let mut error = ArmError::new(ErrorCode::InvalidTemplate, message);
-    error.additional_info.push(json!({"type": "TemplateViolation", "info": {"path": path}}));
-    error
 }

@@ -18,6 +18,44 @@ pub fn parse(text: &str) -> Result<Value, ArmError> {
     document.map_err(|what| reader.refuse(&what))
 }
 
+/// The line and column (both from 1) at which the value of a JSON path such as `properties.template.resources[1]`
+/// stands in a text; of the nearest value above it that is there. `None` when the text cannot be read.
+#[must_use]
+pub fn locate(text: &str, path: &str) -> Option<(usize, usize)> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut reader = Reader { text, at: 0 };
+    reader.blanks().ok()?;
+    let mut place = reader.at;
+    for step in steps(path) {
+        match reader.enter(&step) {
+            Ok(true) => place = reader.at,
+            Ok(false) => break,
+            Err(_) => return None,
+        }
+    }
+    Some(Reader { text, at: place }.line_and_column())
+}
+
+/// The steps of a path: names, and indices as text.
+fn steps(path: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut rest = path;
+    while !rest.is_empty() {
+        let quoted = rest.strip_prefix("['").and_then(|rest| rest.split_once("']"));
+        let index = rest.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+        let (step, after) = quoted.or(index).unwrap_or_else(|| {
+            let plain = rest.strip_prefix('.').unwrap_or(rest);
+            plain.split_at(plain.find(['.', '[']).unwrap_or(plain.len()))
+        });
+        if step.is_empty() && after.len() == rest.len() {
+            break;
+        }
+        found.push(step.to_owned());
+        rest = after;
+    }
+    found
+}
+
 struct Reader<'a> {
     text: &'a str,
     at: usize,
@@ -32,7 +70,10 @@ impl Reader<'_> {
         self.blanks()?;
         match self.peek() {
             None => Ok(value),
-            Some(found) => Err(format!("unexpected `{}` after the end of the document", found.escape_default())),
+            Some(found) => Err(format!(
+                "unexpected `{}` after the end of the document",
+                found.escape_default()
+            )),
         }
     }
 
@@ -46,7 +87,10 @@ impl Reader<'_> {
             Some(quote @ ('"' | '\'')) => self.string(quote).map(Value::String),
             Some('-' | '0'..='9') => self.number(),
             Some(letter) if letter.is_ascii_alphabetic() => self.word(),
-            Some(found) => Err(format!("unexpected `{}` where a value should stand", found.escape_default())),
+            Some(found) => Err(format!(
+                "unexpected `{}` where a value should stand",
+                found.escape_default()
+            )),
             None => Err(String::from("the text ends where a value should stand")),
         }
     }
@@ -62,7 +106,10 @@ impl Reader<'_> {
             let name = self.member_name()?;
             self.blanks()?;
             if !self.take(':') {
-                return Err(format!("a `:` should follow the member name `{}`", name.escape_default()));
+                return Err(format!(
+                    "a `:` should follow the member name `{}`",
+                    name.escape_default()
+                ));
             }
             self.blanks()?;
             let value = self.value(depth + 1)?;
@@ -90,6 +137,40 @@ impl Reader<'_> {
         }
     }
 
+    /// Goes to the start of a member's or element's value; `false` when there is none.
+    fn enter(&mut self, step: &str) -> Read<bool> {
+        let is_object = self.peek() == Some('{');
+        if !is_object && self.peek() != Some('[') {
+            return Ok(false);
+        }
+        self.bump();
+        for at in 0_usize.. {
+            self.blanks()?;
+            if matches!(self.peek(), Some('}' | ']')) {
+                break;
+            }
+            let name = if is_object {
+                self.member_name()?
+            } else {
+                at.to_string()
+            };
+            self.blanks()?;
+            if is_object && !self.take(':') {
+                return Err(String::from("a `:` should follow the member name"));
+            }
+            self.blanks()?;
+            if name.eq_ignore_ascii_case(step) {
+                return Ok(true);
+            }
+            self.value(0)?;
+            self.blanks()?;
+            if !self.take(',') {
+                break;
+            }
+        }
+        Ok(false)
+    }
+
     fn member_name(&mut self) -> Read<String> {
         match self.peek() {
             Some(quote @ ('"' | '\'')) => self.string(quote),
@@ -97,9 +178,10 @@ impl Reader<'_> {
                 let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | '-');
                 Ok(self.run(plain).to_owned())
             }
-            Some(found) => {
-                Err(format!("unexpected `{}` where a member name should stand", found.escape_default()))
-            }
+            Some(found) => Err(format!(
+                "unexpected `{}` where a member name should stand",
+                found.escape_default()
+            )),
             None => Err(String::from("the text ends inside an object")),
         }
     }
@@ -149,17 +231,29 @@ impl Reader<'_> {
     }
 
     fn hex4(&mut self) -> Read<u32> {
-        let digits = self.text.get(self.at..self.at + 4).filter(|text| text.bytes().all(|b| b.is_ascii_hexdigit()));
+        let digits = self
+            .text
+            .get(self.at..self.at + 4)
+            .filter(|text| text.bytes().all(|b| b.is_ascii_hexdigit()));
         let code = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
         self.at += if code.is_some() { 4 } else { 0 };
         code.ok_or_else(|| String::from("`\\u` needs four hexadecimal digits"))
     }
 
     fn number(&mut self) -> Read<Value> {
-        let text = self.run(|c| c.is_ascii_digit() || matches!(c, '-' | '+' | '.' | 'e' | 'E')).to_owned();
-        let whole = text.parse::<i64>().map(Number::from).or_else(|_| text.parse::<u64>().map(Number::from));
-        let number = whole.ok().or_else(|| text.parse::<f64>().ok().and_then(Number::from_f64));
-        number.map(Value::Number).ok_or_else(|| format!("`{text}` is not a number"))
+        let text = self
+            .run(|c| c.is_ascii_digit() || matches!(c, '-' | '+' | '.' | 'e' | 'E'))
+            .to_owned();
+        let whole = text
+            .parse::<i64>()
+            .map(Number::from)
+            .or_else(|_| text.parse::<u64>().map(Number::from));
+        let number = whole
+            .ok()
+            .or_else(|| text.parse::<f64>().ok().and_then(Number::from_f64));
+        number
+            .map(Value::Number)
+            .ok_or_else(|| format!("`{text}` is not a number"))
     }
 
     fn word(&mut self) -> Read<Value> {
@@ -214,10 +308,17 @@ impl Reader<'_> {
         found
     }
 
-    fn refuse(&self, what: &str) -> ArmError {
+    fn line_and_column(&self) -> (usize, usize) {
         let before = &self.text[..self.at];
         let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().map_or(0, |text| text.chars().count()) + 1;
+        (
+            line,
+            before.rsplit('\n').next().map_or(0, |text| text.chars().count()) + 1,
+        )
+    }
+
+    fn refuse(&self, what: &str) -> ArmError {
+        let (line, column) = self.line_and_column();
         let message = format!(
             "The request content was invalid and could not be deserialized: '{what}, line {line}, position {column}.'"
         );
@@ -230,7 +331,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    use super::parse;
+    use super::{locate, parse};
 
     fn check(text: &str, expected: serde_json::Value) {
         assert_eq!(parse(text).expect(text), expected, "{text}");
@@ -238,9 +339,18 @@ mod tests {
 
     #[test]
     fn reads_json_with_the_liberties_clients_take() {
-        check("\u{feff}{\"a\": [1, -2.5, 1e3, true, null,],}", json!({"a": [1, -2.5, 1000.0, true, null]}));
-        check("{template: {// to the end\n\"x\" /* inside */: 'it\\'s'}}", json!({"template": {"x": "it's"}}));
-        check("{\"long\": \"[concat('a',\n  'b')]\"}", json!({"long": "[concat('a',\n  'b')]"}));
+        check(
+            "\u{feff}{\"a\": [1, -2.5, 1e3, true, null,],}",
+            json!({"a": [1, -2.5, 1000.0, true, null]}),
+        );
+        check(
+            "{template: {// to the end\n\"x\" /* inside */: 'it\\'s'}}",
+            json!({"template": {"x": "it's"}}),
+        );
+        check(
+            "{\"long\": \"[concat('a',\n  'b')]\"}",
+            json!({"long": "[concat('a',\n  'b')]"}),
+        );
         check("\"\\ud83d\\ude00 \\ud83d \\u00e9\"", json!("😀 \u{fffd} é"));
         check("\"// not a comment\"", json!("// not a comment"));
         check("18446744073709551615", json!(18_446_744_073_709_551_615_u64));
@@ -265,6 +375,21 @@ mod tests {
     }
 
     #[test]
+    fn finds_where_a_path_stands() {
+        let text = "{template: { // here\n \"resources\": [1,\n  {\"a.b\": {\"c\": 2}}]}}";
+        for (path, place) in [
+            ("template.resources[0]", (2, 16)),
+            ("template.resources[1]['a.b'].c", (3, 17)),
+            ("TEMPLATE.resources[1].nothing", (3, 3)),
+            ("", (1, 1)),
+            ("..[", (1, 1)),
+        ] {
+            assert_eq!(locate(text, path), Some(place), "{path}");
+        }
+        assert_eq!(locate("{", "a"), None);
+    }
+
+    #[test]
     fn refuses_what_is_nested_too_deep() {
         assert!(parse(&"[".repeat(1_000_000)).is_err());
         assert!(parse(&"{a:".repeat(1_000_000)).is_err());
@@ -274,6 +399,7 @@ mod tests {
         #[test]
         fn never_panics(text in "\\PC{0,60}|[\\[\\]{}:,'\"\\\\/*a0u \\n-]{0,40}") {
             let _ = parse(&text);
+            let _ = locate(&text, &text);
         }
 
         #[test]

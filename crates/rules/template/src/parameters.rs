@@ -13,9 +13,16 @@ use crate::{
 };
 
 /// The final value of every parameter, by lower-case name.
-pub(crate) fn resolve(evaluator: &Evaluator<'_>, given: &Map<String, Value>) -> Outcome<HashMap<String, Value>> {
+pub(crate) fn resolve(
+    evaluator: &Evaluator<'_>,
+    given: &Map<String, Value>,
+) -> Outcome<HashMap<String, Value>> {
     let parts = evaluator.parts;
-    let unknown: Vec<_> = given.keys().filter(|name| parts.parameters.get(name).is_none()).cloned().collect();
+    let unknown: Vec<_> = given
+        .keys()
+        .filter(|name| parts.parameters.get(name).is_none())
+        .cloned()
+        .collect();
     if !unknown.is_empty() {
         return Err(Halt::failed(format!(
             "The following parameters were supplied, but do not correspond to any parameters defined in the template: \
@@ -58,16 +65,22 @@ pub(crate) fn work_out(
         },
     };
     types::check(declaration, &value, evaluator.parts).map_err(|why| {
-        Halt::failed(format!("The provided value for the template parameter '{name}' is not valid. {why}"))
+        Halt::failed(format!(
+            "The provided value for the template parameter '{name}' is not valid. {why}"
+        ))
     })?;
     Ok(value)
 }
 
 /// The request's `{"value": …}`; `None` for null and for absence.
 fn given_value(name: &str, given: &Map<String, Value>) -> Outcome<Option<Value>> {
-    let Some(entry) = member(given, name) else { return Ok(None) };
+    let Some(entry) = member(given, name) else {
+        return Ok(None);
+    };
     let Some(entry) = entry.as_object() else {
-        return Err(Halt::failed(format!("The template parameter '{name}' must be given as an object with 'value'")));
+        return Err(Halt::failed(format!(
+            "The template parameter '{name}' must be given as an object with 'value'"
+        )));
     };
     if member(entry, "reference").is_some() {
         return Err(Halt::failed(format!(
@@ -85,14 +98,21 @@ fn is_nullable(declaration: &Map<String, Value>) -> bool {
 /// `PublicNetworkAccessType.ENABLED`, where the template allows `Enabled`. A value of the form `Type.MEMBER` that
 /// is not allowed itself becomes the one allowed value its member names, without case and underscores.
 fn absorb_stringified_enum(value: Value, schema: &Map<String, Value>) -> Value {
-    let Some(Value::Array(allowed)) = member(schema, "allowedValues") else { return value };
-    let Some((class, wanted)) = value.as_str().and_then(|text| text.split_once('.')) else { return value };
-    let is_identifier = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let Some(Value::Array(allowed)) = member(schema, "allowedValues") else {
+        return value;
+    };
+    let Some((class, wanted)) = value.as_str().and_then(|text| text.split_once('.')) else {
+        return value;
+    };
+    let is_identifier =
+        |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     if allowed.contains(&value) || !is_identifier(class) || !is_identifier(wanted) {
         return value;
     }
     let plain = |text: &str| text.replace('_', "").to_lowercase();
-    let mut named = allowed.iter().filter(|allowed| allowed.as_str().is_some_and(|text| plain(text) == plain(wanted)));
+    let mut named = allowed
+        .iter()
+        .filter(|allowed| allowed.as_str().is_some_and(|text| plain(text) == plain(wanted)));
     match (named.next(), named.next()) {
         (Some(only), None) => only.clone(),
         _ => value,
@@ -104,7 +124,11 @@ pub(crate) fn echo(parts: &Parts, values: &HashMap<String, Value>) -> Value {
     let shown = parts.parameters.iter().map(|(name, declaration)| {
         let kind = types::shown_kind(declaration, parts);
         let value = values.get(&name.to_lowercase()).cloned().unwrap_or_default();
-        let entry = if kind.starts_with("Secure") { json!({"type": kind}) } else { json!({"type": kind, "value": value}) };
+        let entry = if kind.starts_with("Secure") {
+            json!({"type": kind})
+        } else {
+            json!({"type": kind, "value": value})
+        };
         (name.to_owned(), entry)
     });
     Value::Object(shown.collect())
@@ -121,7 +145,11 @@ mod tests {
         let check = |given: &str, expected: &str| {
             let schema = json!({"allowedValues": ["Enabled", "Disabled", "AllowOutbound", "a.b"]});
             let schema = schema.as_object().expect("an object");
-            assert_eq!(absorb_stringified_enum(json!(given), schema), json!(expected), "{given}");
+            assert_eq!(
+                absorb_stringified_enum(json!(given), schema),
+                json!(expected),
+                "{given}"
+            );
         };
         check("PublicNetworkAccessType.ENABLED", "Enabled");
         check("IsolationMode.ALLOW_OUTBOUND", "AllowOutbound");

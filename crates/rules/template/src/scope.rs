@@ -62,12 +62,17 @@ impl Scope {
             None => ResourceId::tenant(),
         };
         let of_management = || {
-            let name = self.management_group.as_ref().and_then(|group| group["name"].as_str());
+            let name = self
+                .management_group
+                .as_ref()
+                .and_then(|group| group["name"].as_str());
             name.map_or_else(ResourceId::tenant, management_group_id)
         };
         match self.group_name() {
             Some(group) => of_group(group),
-            None => self.subscription_id().map_or_else(of_management, ResourceId::of_subscription),
+            None => self
+                .subscription_id()
+                .map_or_else(of_management, ResourceId::of_subscription),
         }
     }
 
@@ -80,7 +85,9 @@ impl Scope {
     /// The group's name, if the deployment goes to one.
     #[must_use]
     pub fn group_name(&self) -> Option<&str> {
-        self.resource_group.as_ref().and_then(|group| group["name"].as_str())
+        self.resource_group
+            .as_ref()
+            .and_then(|group| group["name"].as_str())
     }
 }
 

@@ -13,7 +13,10 @@ pub(crate) struct Table<T> {
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
-        Self { entries: Vec::new(), places: HashMap::new() }
+        Self {
+            entries: Vec::new(),
+            places: HashMap::new(),
+        }
     }
 }
 
@@ -35,7 +38,9 @@ impl<T> Table<T> {
     /// The entry with its name as written.
     pub(crate) fn entry(&self, name: &str) -> Option<(&str, &T)> {
         let place = *self.places.get(&name.to_lowercase())?;
-        self.entries.get(place).map(|(name, value)| (name.as_str(), value))
+        self.entries
+            .get(place)
+            .map(|(name, value)| (name.as_str(), value))
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
@@ -48,7 +53,11 @@ impl<T> Table<T> {
 
     /// The names, for messages.
     pub(crate) fn names(&self) -> String {
-        self.entries.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ")
+        self.entries
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 }
 

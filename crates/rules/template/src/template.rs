@@ -9,8 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     expression::{Call, Reading, read},
     fault::{Halt, Outcome},
-    functions,
-    nested,
+    functions, nested,
     table::{Table, same_name},
     types,
 };
@@ -106,7 +105,9 @@ impl Template {
     /// `InvalidTemplate`, with the JSON path of what is wrong.
     pub fn parse(value: &Value) -> Result<Self, ArmError> {
         let parts = Parts::read(value)?;
-        Ok(Self { parts: Arc::new(parts) })
+        Ok(Self {
+            parts: Arc::new(parts),
+        })
     }
 
     /// The document as it was given.
@@ -119,7 +120,10 @@ impl Template {
     #[must_use]
     pub fn hash(&self) -> String {
         let digest = Sha256::digest(self.parts.document.to_string().as_bytes());
-        let start = digest.iter().take(8).fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
+        let start = digest
+            .iter()
+            .take(8)
+            .fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
         start.to_string()
     }
 }
@@ -129,15 +133,25 @@ impl Parts {
         let root = object(document, "The template")?;
         let symbolic = match section(root, "languageVersion") {
             None => false,
+            Some(Value::String(version))
+                if ["2.", "1.9-", "1.10-"]
+                    .iter()
+                    .any(|known| version.starts_with(known)) =>
+            {
+                true
+            }
             Some(Value::String(version)) if version.starts_with("1.") => false,
-            Some(Value::String(version)) if version.starts_with("2.") => true,
             Some(_) => {
-                return Err(Halt::failed("The template language version is not supported; use '2.0'")
-                    .in_member("languageVersion"));
+                return Err(
+                    Halt::failed("The template language version is not supported; use '2.0'")
+                        .in_member("languageVersion"),
+                );
             }
         };
         if symbolic {
-            let unknown = root.keys().find(|key| !ROOT_MEMBERS.iter().any(|known| same_name(known, key)));
+            let unknown = root
+                .keys()
+                .find(|key| !ROOT_MEMBERS.iter().any(|known| same_name(known, key)));
             if let Some(unknown) = unknown {
                 let message = format!("Could not find member '{unknown}' on object of type 'Template'");
                 return Err(Halt::failed(message).in_member(unknown));
@@ -167,7 +181,11 @@ impl Parts {
         for (name, declaration) in members_of(root, "parameters")? {
             let read = object(&declaration, "The template parameter").and_then(|declaration| {
                 types::check_declaration(declaration, self)?;
-                unique(self.parameters.insert(&name, declaration.clone()), "parameter", &name)
+                unique(
+                    self.parameters.insert(&name, declaration.clone()),
+                    "parameter",
+                    &name,
+                )
             });
             read.map_err(|halt| halt.in_member(&name).in_member("parameters"))?;
         }
@@ -179,17 +197,25 @@ impl Parts {
             let read = match &value {
                 Value::Array(loops) if same_name(&name, "copy") => {
                     loops.iter().try_for_each(|each| match each["name"].as_str() {
-                        Some(variable) => {
-                            unique(self.variable_loops.insert(variable, each.clone()), "variable", variable)
-                        }
-                        None => Err(Halt::failed("A copy loop needs the members 'name', 'count' and 'input'")),
+                        Some(variable) => unique(
+                            self.variable_loops.insert(variable, each.clone()),
+                            "variable",
+                            variable,
+                        ),
+                        None => Err(Halt::failed(
+                            "A copy loop needs the members 'name', 'count' and 'input'",
+                        )),
                     })
                 }
                 _ => unique(self.variables.insert(&name, value), "variable", &name),
             };
             read.map_err(|halt| halt.in_member(&name).in_member("variables"))?;
         }
-        limit(self.variables.len() + self.variable_loops.len(), MAX_VARIABLES, "variables")
+        limit(
+            self.variables.len() + self.variable_loops.len(),
+            MAX_VARIABLES,
+            "variables",
+        )
     }
 
     fn read_functions(&mut self, root: &Map<String, Value>) -> Outcome<()> {
@@ -199,7 +225,8 @@ impl Parts {
             Some(_) => return Err(Halt::failed("The section must be an array").in_member("functions")),
         };
         for (at, namespace) in namespaces.iter().enumerate() {
-            self.read_namespace(namespace).map_err(|halt| halt.in_element(at).in_member("functions"))?;
+            self.read_namespace(namespace)
+                .map_err(|halt| halt.in_element(at).in_member("functions"))?;
         }
         Ok(())
     }
@@ -210,15 +237,22 @@ impl Parts {
         for (function, declaration) in members_of(namespace, "members")? {
             let declaration = object(&declaration, "The function")?;
             let body = members_of(declaration, "output")?.get("value").cloned();
-            let body = body.ok_or_else(|| Halt::failed("The function has no output value").in_member(&function))?;
+            let body =
+                body.ok_or_else(|| Halt::failed("The function has no output value").in_member(&function))?;
             let parameters = match section(declaration, "parameters") {
-                Some(Value::Array(parameters)) => {
-                    parameters.iter().filter_map(|parameter| parameter["name"].as_str()).map(str::to_owned).collect()
-                }
+                Some(Value::Array(parameters)) => parameters
+                    .iter()
+                    .filter_map(|parameter| parameter["name"].as_str())
+                    .map(str::to_owned)
+                    .collect(),
                 _ => Vec::new(),
             };
             let full = format!("{name}.{function}");
-            unique(self.functions.insert(&full, UserFunction { parameters, body }), "function", &full)?;
+            unique(
+                self.functions.insert(&full, UserFunction { parameters, body }),
+                "function",
+                &full,
+            )?;
         }
         Ok(())
     }
@@ -256,9 +290,12 @@ impl Parts {
         let members = object(resource, "The template resource").and_then(|resource| {
             let members = spell_members(resource);
             for required in ["type", "name"] {
-                let imported = ["import", "extension"].iter().any(|name| members.contains_key(*name));
+                let imported = ["import", "extension"]
+                    .iter()
+                    .any(|name| members.contains_key(*name));
                 if !members.get(required).is_some_and(Value::is_string) && !imported {
-                    let message = format!("The template resource is missing the required property '{required}'");
+                    let message =
+                        format!("The template resource is missing the required property '{required}'");
                     return Err(Halt::failed(message));
                 }
             }
@@ -268,7 +305,12 @@ impl Parts {
         let children = members.shift_remove("resources");
         let own = self.resources.len();
         let children_path = format!("{path}.resources");
-        self.resources.push(Declaration { symbolic_name, path, parent, members: Arc::new(members) });
+        self.resources.push(Declaration {
+            symbolic_name,
+            path,
+            parent,
+            members: Arc::new(members),
+        });
         match children {
             None | Some(Value::Null) => Ok(()),
             Some(children) => self.read_declarations(&children, &children_path, Some(own)),
@@ -289,14 +331,22 @@ impl Parts {
     /// Reads every expression once, so that a slip is found even in a branch that is never taken.
     fn check_expressions(&self, root: &Map<String, Value>) -> Outcome<()> {
         for (name, value) in root {
-            let literal = ["$schema", "contentVersion", "languageVersion", "metadata", "definitions", "apiProfile"];
+            let literal = [
+                "$schema",
+                "contentVersion",
+                "languageVersion",
+                "metadata",
+                "definitions",
+                "apiProfile",
+            ];
             if literal.iter().any(|known| same_name(known, name)) {
                 continue;
             }
             let checked = if same_name(name, "parameters") {
                 self.parameters.iter().try_for_each(|(name, parameter)| {
                     let default = parameter.get("defaultValue").unwrap_or(&Value::Null);
-                    self.check_value(default).map_err(|halt| halt.in_member("defaultValue").in_member(name))
+                    self.check_value(default)
+                        .map_err(|halt| halt.in_member("defaultValue").in_member(name))
                 })
             } else {
                 self.check_value(value)
@@ -327,7 +377,8 @@ impl Parts {
     }
 
     fn check_text(&self, text: &str) -> Outcome<()> {
-        let Reading::Expression(expression) = read(text).map_err(|error| Halt::failed(error.to_string()))? else {
+        let reading = read(text).map_err(|error| Halt::failed(error.to_string()).in_expression(text))?;
+        let Reading::Expression(expression) = reading else {
             return Ok(());
         };
         let mut unknown = None;
@@ -338,13 +389,16 @@ impl Parts {
         });
         match unknown {
             None => Ok(()),
-            Some(call) => Err(Halt::failed(functions::unknown(call))),
+            Some(call) => Err(Halt::failed(functions::unknown(call)).in_expression(text)),
         }
     }
 
     fn knows(&self, call: &Call) -> bool {
         match &call.namespace {
-            Some(namespace) => self.functions.get(&format!("{namespace}.{}", call.name)).is_some(),
+            Some(namespace) => self
+                .functions
+                .get(&format!("{namespace}.{}", call.name))
+                .is_some(),
             None => functions::known(call),
         }
     }
@@ -354,8 +408,14 @@ impl Parts {
 fn spell_members(resource: &Map<String, Value>) -> Map<String, Value> {
     let mut members = Map::new();
     for (name, value) in resource {
-        let known = RESOURCE_MEMBERS.iter().chain(DEPLOYMENT_MEMBERS).chain(&["properties", "location"]);
-        let spelled = known.copied().find(|known| same_name(known, name)).unwrap_or(name);
+        let known = RESOURCE_MEMBERS
+            .iter()
+            .chain(DEPLOYMENT_MEMBERS)
+            .chain(&["properties", "location"]);
+        let spelled = known
+            .copied()
+            .find(|known| same_name(known, name))
+            .unwrap_or(name);
         members.insert(spelled.to_owned(), value.clone());
     }
     members
@@ -380,15 +440,25 @@ fn text_member<'v>(object: &'v Map<String, Value>, name: &str) -> Outcome<&'v st
 }
 
 fn object<'v>(value: &'v Value, what: &str) -> Outcome<&'v Map<String, Value>> {
-    value.as_object().ok_or_else(|| Halt::failed(format!("{what} must be a JSON object")))
+    value
+        .as_object()
+        .ok_or_else(|| Halt::failed(format!("{what} must be a JSON object")))
 }
 
 fn unique(inserted: bool, what: &str, name: &str) -> Outcome<()> {
     let message = || format!("The template {what} '{name}' is defined more than once");
-    if inserted { Ok(()) } else { Err(Halt::failed(message())) }
+    if inserted {
+        Ok(())
+    } else {
+        Err(Halt::failed(message()))
+    }
 }
 
 fn limit(found: usize, most: usize, what: &str) -> Outcome<()> {
     let message = || format!("The template has {found} {what}; at most {most} are allowed");
-    if found <= most { Ok(()) } else { Err(Halt::failed(message()).in_member(what)) }
+    if found <= most {
+        Ok(())
+    } else {
+        Err(Halt::failed(message()).in_member(what))
+    }
 }

@@ -28,11 +28,15 @@ type Schema = Map<String, Value>;
 /// Checks that a parameter or output says a type there is.
 pub(crate) fn check_declaration(declaration: &Schema, parts: &Parts) -> Outcome<()> {
     if member(declaration, "$ref").is_some() {
-        return resolve(declaration, parts).map(drop).map_err(|why| Halt::failed(why).in_member("$ref"));
+        return resolve(declaration, parts)
+            .map(drop)
+            .map_err(|why| Halt::failed(why).in_member("$ref"));
     }
     match member(declaration, "type").and_then(Value::as_str) {
         Some(name) if shown_name(name).is_some() => Ok(()),
-        Some(name) => Err(Halt::failed(format!("The template parameter type '{name}' is not valid")).in_member("type")),
+        Some(name) => {
+            Err(Halt::failed(format!("The template parameter type '{name}' is not valid")).in_member("type"))
+        }
         None => Err(Halt::failed("Required property 'type' not found in JSON")),
     }
 }
@@ -41,19 +45,26 @@ pub(crate) fn check_declaration(declaration: &Schema, parts: &Parts) -> Outcome<
 pub(crate) fn resolve<'s>(schema: &'s Schema, parts: &'s Parts) -> Result<&'s Schema, String> {
     let mut found = schema;
     for _ in 0..MAX_REFERENCES {
-        let Some(reference) = member(found, "$ref").and_then(Value::as_str) else { return Ok(found) };
+        let Some(reference) = member(found, "$ref").and_then(Value::as_str) else {
+            return Ok(found);
+        };
         let name = reference.strip_prefix("#/definitions/").unwrap_or(reference);
         found = member(&parts.definitions, name)
             .and_then(Value::as_object)
             .ok_or_else(|| format!("The type definition '{reference}' does not exist"))?;
     }
-    Err(String::from("The type definitions refer to each other in a circle"))
+    Err(String::from(
+        "The type definitions refer to each other in a circle",
+    ))
 }
 
 /// The type as an answer shows it, such as `SecureString`.
 pub(crate) fn shown_kind(declaration: &Schema, parts: &Parts) -> &'static str {
     let schema = resolve(declaration, parts).unwrap_or(declaration);
-    member(schema, "type").and_then(Value::as_str).and_then(shown_name).unwrap_or("Object")
+    member(schema, "type")
+        .and_then(Value::as_str)
+        .and_then(shown_name)
+        .unwrap_or("Object")
 }
 
 /// Checks a value against a declaration; the error is a sentence.
@@ -82,16 +93,25 @@ fn is_nullable(schema: &Schema) -> bool {
 }
 
 fn check_kind(schema: &Schema, value: &Value) -> Result<(), String> {
-    let Some(name) = member(schema, "type").and_then(Value::as_str) else { return Ok(()) };
+    let Some(name) = member(schema, "type").and_then(Value::as_str) else {
+        return Ok(());
+    };
     let fits = match shown_name(name) {
         Some("String" | "SecureString") => value.is_string(),
-        Some("Int") => value.is_i64() || value.is_u64() || value.as_f64().is_some_and(|float| float.fract() == 0.0),
+        Some("Int") => {
+            value.is_i64() || value.is_u64() || value.as_f64().is_some_and(|float| float.fract() == 0.0)
+        }
         Some("Bool") => value.is_boolean(),
         Some("Array") => value.is_array(),
         Some(_) => value.is_object(),
         None => true,
     };
-    let message = || format!("Expected a value of type '{name}', but received a value of type '{}'", kind_of(value));
+    let message = || {
+        format!(
+            "Expected a value of type '{name}', but received a value of type '{}'",
+            kind_of(value)
+        )
+    };
     if fits { Ok(()) } else { Err(message()) }
 }
 
@@ -99,9 +119,14 @@ fn check_constraints(schema: &Schema, value: &Value) -> Result<(), String> {
     if let Some(Value::Array(allowed)) = member(schema, "allowedValues")
         && !is_allowed(allowed, value)
     {
-        let list: Vec<_> = allowed.iter().map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).collect();
+        let list: Vec<_> = allowed
+            .iter()
+            .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+            .collect();
         let list = list.join(",");
-        return Err(format!("The parameter value is not part of the allowed value(s): '{list}'."));
+        return Err(format!(
+            "The parameter value is not part of the allowed value(s): '{list}'."
+        ));
     }
     let bound = |name: &str| member(schema, name).and_then(Value::as_i64);
     if let Some(number) = value.as_i64() {
@@ -126,17 +151,27 @@ fn is_allowed(allowed: &[Value], value: &Value) -> bool {
 
 fn within(found: i64, least: Option<i64>, most: Option<i64>, what: &str) -> Result<(), String> {
     match (least, most) {
-        (Some(least), _) if found < least => Err(format!("The {what} '{found}' is less than the minimum '{least}'.")),
-        (_, Some(most)) if found > most => Err(format!("The {what} '{found}' is greater than the maximum '{most}'.")),
+        (Some(least), _) if found < least => Err(format!(
+            "The {what} '{found}' is less than the minimum '{least}'."
+        )),
+        (_, Some(most)) if found > most => Err(format!(
+            "The {what} '{found}' is greater than the maximum '{most}'."
+        )),
         _ => Ok(()),
     }
 }
 
 fn check_elements(schema: &Schema, elements: &[Value], parts: &Parts) -> Result<(), String> {
-    let tuple = member(schema, "prefixItems").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let tuple = member(schema, "prefixItems")
+        .and_then(Value::as_array)
+        .map_or(&[][..], Vec::as_slice);
     let items = member(schema, "items");
     if items == Some(&Value::Bool(false)) && elements.len() > tuple.len() {
-        return Err(format!("The array has {} elements; at most {} are allowed.", elements.len(), tuple.len()));
+        return Err(format!(
+            "The array has {} elements; at most {} are allowed.",
+            elements.len(),
+            tuple.len()
+        ));
     }
     for (at, element) in elements.iter().enumerate() {
         if let Some(Value::Object(schema)) = tuple.get(at).or(items) {
@@ -148,9 +183,13 @@ fn check_elements(schema: &Schema, elements: &[Value], parts: &Parts) -> Result<
 
 fn check_members(schema: &Schema, members: &Map<String, Value>, parts: &Parts) -> Result<(), String> {
     let none = Map::new();
-    let known = member(schema, "properties").and_then(Value::as_object).unwrap_or(&none);
+    let known = member(schema, "properties")
+        .and_then(Value::as_object)
+        .unwrap_or(&none);
     for (name, schema) in known {
-        let Some(schema) = schema.as_object() else { continue };
+        let Some(schema) = schema.as_object() else {
+            continue;
+        };
         let checked = match member(members, name) {
             Some(value) => check(schema, value, parts),
             None if is_nullable(schema) || resolve(schema, parts).is_ok_and(is_nullable) => Ok(()),
@@ -176,16 +215,26 @@ fn check_members(schema: &Schema, members: &Map<String, Value>, parts: &Parts) -
 
 /// A tagged union: the tag chooses the schema.
 fn check_variant(discriminator: &Schema, members: &Map<String, Value>, parts: &Parts) -> Result<(), String> {
-    let tag = member(discriminator, "propertyName").and_then(Value::as_str).unwrap_or_default();
+    let tag = member(discriminator, "propertyName")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let mapping = member(discriminator, "mapping").and_then(Value::as_object);
     let found = member(members, tag).and_then(Value::as_str);
-    let Some(found) = found else { return Err(format!("The property '{tag}' is required.")) };
-    let variant = mapping.and_then(|mapping| mapping.get(found)).and_then(Value::as_object);
+    let Some(found) = found else {
+        return Err(format!("The property '{tag}' is required."));
+    };
+    let variant = mapping
+        .and_then(|mapping| mapping.get(found))
+        .and_then(Value::as_object);
     match variant {
         Some(schema) => check(schema, &Value::Object(members.clone()), parts),
         None => {
-            let known = mapping.map(|mapping| mapping.keys().map(String::as_str).collect::<Vec<_>>().join(", "));
-            Err(format!("The property '{tag}' must be one of '{}'.", known.unwrap_or_default()))
+            let known =
+                mapping.map(|mapping| mapping.keys().map(String::as_str).collect::<Vec<_>>().join(", "));
+            Err(format!(
+                "The property '{tag}' must be one of '{}'.",
+                known.unwrap_or_default()
+            ))
         }
     }
 }
@@ -198,7 +247,10 @@ fn at_place(step: &str, why: &str) -> String {
 }
 
 fn shown_name(name: &str) -> Option<&'static str> {
-    KINDS.iter().find(|(known, _)| same_name(known, name)).map(|(_, shown)| *shown)
+    KINDS
+        .iter()
+        .find(|(known, _)| same_name(known, name))
+        .map(|(_, shown)| *shown)
 }
 
 #[cfg(test)]
@@ -224,21 +276,65 @@ mod tests {
     fn checks_kinds_and_constraints() {
         for (schema, good, bad) in [
             (json!({"type": "String"}), json!("x"), json!(1)),
-            (json!({"type": "int", "minValue": 1, "maxValue": 3}), json!(3), json!(4)),
+            (
+                json!({"type": "int", "minValue": 1, "maxValue": 3}),
+                json!(3),
+                json!(4),
+            ),
             (json!({"type": "int", "minValue": 1}), json!(1), json!(0)),
             (json!({"type": "bool"}), json!(true), json!("true")),
             (json!({"type": "secureObject"}), json!({}), json!([])),
-            (json!({"type": "string", "minLength": 2, "maxLength": 3}), json!("ab"), json!("a")),
-            (json!({"type": "array", "maxLength": 1}), json!([1]), json!([1, 2])),
-            (json!({"type": "string", "allowedValues": ["a"]}), json!("a"), json!("A")),
-            (json!({"type": "array", "allowedValues": ["a", "b"]}), json!(["b", "a"]), json!(["c"])),
-            (json!({"type": "array", "allowedValues": [["a"]]}), json!(["a"]), json!(["a", "a"])),
+            (
+                json!({"type": "string", "minLength": 2, "maxLength": 3}),
+                json!("ab"),
+                json!("a"),
+            ),
+            (
+                json!({"type": "array", "maxLength": 1}),
+                json!([1]),
+                json!([1, 2]),
+            ),
+            (
+                json!({"type": "string", "allowedValues": ["a"]}),
+                json!("a"),
+                json!("A"),
+            ),
+            (
+                json!({"type": "array", "allowedValues": ["a", "b"]}),
+                json!(["b", "a"]),
+                json!(["c"]),
+            ),
+            (
+                json!({"type": "array", "allowedValues": [["a"]]}),
+                json!(["a"]),
+                json!(["a", "a"]),
+            ),
             (json!({"type": "string", "nullable": true}), Value::Null, json!(1)),
-            (json!({"type": "array", "items": {"type": "int"}}), json!([1]), json!(["x"])),
-            (json!({"type": "array", "prefixItems": [{"type": "int"}], "items": false}), json!([1]), json!([1, 2])),
-            (json!({"type": "object", "properties": {"a": {"type": "int"}}}), json!({"a": 1, "b": 2}), json!({})),
-            (json!({"type": "object", "additionalProperties": {"type": "int"}}), json!({"a": 1}), json!({"a": "x"})),
-            (json!({"$ref": "#/definitions/tree"}), json!({"next": {"next": {}}}), json!({"next": {"x": 1}})),
+            (
+                json!({"type": "array", "items": {"type": "int"}}),
+                json!([1]),
+                json!(["x"]),
+            ),
+            (
+                json!({"type": "array", "prefixItems": [{"type": "int"}], "items": false}),
+                json!([1]),
+                json!([1, 2]),
+            ),
+            (
+                json!({"type": "object", "properties": {"a": {"type": "int"}}}),
+                json!({"a": 1, "b": 2}),
+                json!({}),
+            ),
+            (
+                json!({"type": "object", "additionalProperties": {"type": "int"}}),
+                json!({"a": 1}),
+                json!({"a": "x"}),
+            ),
+            (
+                json!({"$ref": "#/definitions/tree"}),
+                json!({"next": {"next": {}}}),
+                json!({"next": {"x": 1}}),
+            ),
             (
                 json!({"type": "object", "discriminator": {"propertyName": "k", "mapping": {"a": {"type": "object", "properties": {"v": {"type": "int"}}}}}}),
                 json!({"k": "a", "v": 1}),
@@ -250,7 +346,10 @@ mod tests {
         }
         assert!(check(json!({"$ref": "#/definitions/loop"}), json!(1)).is_err());
         assert_eq!(
-            check(json!({"$ref": "#/definitions/tree"}), json!({"next": {"next": {"x": 1}}})),
+            check(
+                json!({"$ref": "#/definitions/tree"}),
+                json!({"next": {"next": {"x": 1}}})
+            ),
             Err(String::from("At '.next.next.x': The property is not allowed."))
         );
     }

@@ -25,7 +25,8 @@ pub(crate) fn equal(left: &Value, right: &Value) -> bool {
             left.len() == right.len() && left.iter().zip(right).all(|(left, right)| equal(left, right))
         }
         (Value::Object(left), Value::Object(right)) => {
-            let same = |(name, value): (&String, &Value)| right.get(name).is_some_and(|other| equal(value, other));
+            let same =
+                |(name, value): (&String, &Value)| right.get(name).is_some_and(|other| equal(value, other));
             left.len() == right.len() && left.iter().all(same)
         }
         _ => left == right,
@@ -52,7 +53,13 @@ fn rank(c: char) -> (u8, u32) {
         white if white.is_whitespace() => (0, white.into()),
         letter if letter.is_alphabetic() => (3, letter.to_lowercase().next().unwrap_or(letter).into()),
         digit if digit.is_numeric() => (2, digit.into()),
-        sign => (1, SIGNS.find(sign).and_then(|at| u32::try_from(at).ok()).unwrap_or_else(|| sign.into())),
+        sign => (
+            1,
+            SIGNS
+                .find(sign)
+                .and_then(|at| u32::try_from(at).ok())
+                .unwrap_or_else(|| sign.into()),
+        ),
     }
 }
 
@@ -86,8 +93,10 @@ pub(crate) fn quoted_text(value: &Value) -> String {
             format!("[{}]", inside.join(","))
         }
         Value::Object(members) => {
-            let inside: Vec<_> =
-                members.iter().map(|(name, value)| format!("{}:{}", quote(name), quoted_text(value))).collect();
+            let inside: Vec<_> = members
+                .iter()
+                .map(|(name, value)| format!("{}:{}", quote(name), quoted_text(value)))
+                .collect();
             format!("{{{}}}", inside.join(","))
         }
         plain => plain.to_string(),
@@ -117,7 +126,10 @@ mod tests {
 
     #[test]
     fn equality_is_typed_and_deep() {
-        assert!(equal(&json!({"a": [1, "x"], "b": null}), &json!({"b": null, "a": [1.0, "x"]})));
+        assert!(equal(
+            &json!({"a": [1, "x"], "b": null}),
+            &json!({"b": null, "a": [1.0, "x"]})
+        ));
         assert!(!equal(&json!(1), &json!("1")));
         assert!(!equal(&json!("A"), &json!("a")));
         assert!(!equal(&json!({"a": 1}), &json!({"a": 1, "b": 2})));
@@ -125,7 +137,15 @@ mod tests {
 
     #[test]
     fn culture_order_puts_lower_case_first_only_among_equals() {
-        for (left, right) in [("a", "A"), ("A", "b"), ("1", "a"), ("_", "1"), ("a", "ab"), ("_a", "-a"), ("", "a")] {
+        for (left, right) in [
+            ("a", "A"),
+            ("A", "b"),
+            ("1", "a"),
+            ("_", "1"),
+            ("a", "ab"),
+            ("_a", "-a"),
+            ("", "a"),
+        ] {
             assert_eq!(culture_order(left, right), Ordering::Less, "{left} {right}");
             assert_eq!(culture_order(right, left), Ordering::Greater, "{right} {left}");
         }

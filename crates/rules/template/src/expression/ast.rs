@@ -79,7 +79,11 @@ impl Call {
 
     /// Whether this is one of the `list…` operations.
     pub(crate) fn is_list(&self) -> bool {
-        self.namespace.is_none() && self.name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("list"))
+        self.namespace.is_none()
+            && self
+                .name
+                .get(..4)
+                .is_some_and(|start| start.eq_ignore_ascii_case("list"))
     }
 }
 

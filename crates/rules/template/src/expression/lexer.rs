@@ -27,7 +27,8 @@ pub(super) fn tokens(text: &str) -> Result<Vec<(Token, Span)>, SyntaxError> {
             '-' | '0'..='9' => {
                 let length = 1 + rest[1..].bytes().take_while(u8::is_ascii_digit).count();
                 let number = rest[..length].parse();
-                let number = number.map_err(|_| SyntaxError::new(at, "the number is not a 64-bit integer"))?;
+                let number =
+                    number.map_err(|_| SyntaxError::new(at, "the number is not a 64-bit integer"))?;
                 (Token::Integer(number), length)
             }
             letter if letter.is_alphabetic() || letter == '_' || letter == '$' => {
@@ -36,10 +37,19 @@ pub(super) fn tokens(text: &str) -> Result<Vec<(Token, Span)>, SyntaxError> {
                 (Token::Name(rest[..length].to_owned()), length)
             }
             other => {
-                return Err(SyntaxError::new(at, format!("unexpected `{}`", other.escape_default())));
+                return Err(SyntaxError::new(
+                    at,
+                    format!("unexpected `{}`", other.escape_default()),
+                ));
             }
         };
-        found.push((token, Span { start: at, end: at + length }));
+        found.push((
+            token,
+            Span {
+                start: at,
+                end: at + length,
+            },
+        ));
         at += length;
     }
     Ok(found)

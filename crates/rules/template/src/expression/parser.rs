@@ -11,7 +11,11 @@ const MAX_DEPTH: usize = 100;
 
 /// Reads the inside of an expression, without the outer brackets.
 pub(super) fn parse(text: &str) -> Result<Expression, SyntaxError> {
-    let mut parser = Parser { tokens: tokens(text)?, at: 0, end: text.len() };
+    let mut parser = Parser {
+        tokens: tokens(text)?,
+        at: 0,
+        end: text.len(),
+    };
     let expression = parser.expression(0)?;
     match parser.peek() {
         None => Ok(expression),
@@ -40,8 +44,15 @@ impl Parser {
                 postfix.push(Postfix::Index(self.expression(depth + 1)?));
                 self.expect(']')?;
             } else {
-                let end = self.tokens.get(self.at.wrapping_sub(1)).map_or(self.end, |(_, span)| span.end);
-                return Ok(Expression { primary, postfix, span: Span { start, end } });
+                let end = self
+                    .tokens
+                    .get(self.at.wrapping_sub(1))
+                    .map_or(self.end, |(_, span)| span.end);
+                return Ok(Expression {
+                    primary,
+                    postfix,
+                    span: Span { start, end },
+                });
             }
         }
     }
@@ -68,16 +79,28 @@ impl Parser {
 
     fn call(&mut self, depth: usize) -> Result<Call, SyntaxError> {
         let first = self.name()?;
-        let (namespace, name) = if self.take('.') { (Some(first), self.name()?) } else { (None, first) };
+        let (namespace, name) = if self.take('.') {
+            (Some(first), self.name()?)
+        } else {
+            (None, first)
+        };
         self.expect('(')?;
         let mut arguments = Vec::new();
         if self.take(')') {
-            return Ok(Call { namespace, name, arguments });
+            return Ok(Call {
+                namespace,
+                name,
+                arguments,
+            });
         }
         loop {
             arguments.push(self.expression(depth + 1)?);
             if self.take(')') {
-                return Ok(Call { namespace, name, arguments });
+                return Ok(Call {
+                    namespace,
+                    name,
+                    arguments,
+                });
             }
             self.expect(',')?;
         }
@@ -95,7 +118,11 @@ impl Parser {
     }
 
     fn expect(&mut self, mark: char) -> Result<(), SyntaxError> {
-        if self.take(mark) { Ok(()) } else { Err(self.fail(format!("a `{mark}` should stand here"))) }
+        if self.take(mark) {
+            Ok(())
+        } else {
+            Err(self.fail(format!("a `{mark}` should stand here")))
+        }
     }
 
     fn take(&mut self, mark: char) -> bool {

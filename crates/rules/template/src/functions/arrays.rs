@@ -27,11 +27,15 @@ pub(super) const TABLE: &[Function] = &[
     pure("distinct", 1, 1, |given| Ok(distinct(array(given, 0)?).into())),
     pure("empty", 1, 1, |given| match get(given, 0) {
         Value::Null => Ok(true.into()),
-        value => Ok((length_of(value).ok_or_else(|| wrong(given, 0, "a string, an array or an object"))? == 0).into()),
+        value => Ok(
+            (length_of(value).ok_or_else(|| wrong(given, 0, "a string, an array or an object"))? == 0).into(),
+        ),
     }),
     pure("length", 1, 1, |given| {
         let length = length_of(get(given, 0));
-        Ok(length.ok_or_else(|| wrong(given, 0, "a string, an array or an object"))?.into())
+        Ok(length
+            .ok_or_else(|| wrong(given, 0, "a string, an array or an object"))?
+            .into())
     }),
     pure("first", 1, 1, |given| end_of(given, true)),
     pure("last", 1, 1, |given| end_of(given, false)),
@@ -41,9 +45,13 @@ pub(super) const TABLE: &[Function] = &[
     pure("indexOf", 2, 2, |given| place_of(given, false)),
     pure("lastIndexOf", 2, 2, |given| place_of(given, true)),
     pure("indexFromEnd", 2, 2, |given| {
-        from_end(given)?.cloned().ok_or_else(|| String::from("the index is out of bounds"))
+        from_end(given)?
+            .cloned()
+            .ok_or_else(|| String::from("the index is out of bounds"))
     }),
-    pure("tryIndexFromEnd", 2, 2, |given| Ok(from_end(given)?.cloned().unwrap_or_default())),
+    pure("tryIndexFromEnd", 2, 2, |given| {
+        Ok(from_end(given)?.cloned().unwrap_or_default())
+    }),
     pure("range", 2, 2, range),
     pure("tryGet", 2, MANY, try_get),
     pure("union", 1, MANY, union),
@@ -52,12 +60,19 @@ pub(super) const TABLE: &[Function] = &[
 
 fn concat(given: &[Value]) -> Given<Value> {
     if given.iter().all(Value::is_array) {
-        return Ok(given.iter().filter_map(Value::as_array).flatten().cloned().collect());
+        return Ok(given
+            .iter()
+            .filter_map(Value::as_array)
+            .flatten()
+            .cloned()
+            .collect());
     }
     let mut text = String::new();
     for (at, value) in given.iter().enumerate() {
         let part = plain_text(value).filter(|_| !value.is_null());
-        text.push_str(&part.ok_or_else(|| wrong(given, at, "a string, integer or boolean, or all must be arrays"))?);
+        text.push_str(
+            &part.ok_or_else(|| wrong(given, at, "a string, integer or boolean, or all must be arrays"))?,
+        );
     }
     Ok(text.into())
 }
@@ -68,7 +83,9 @@ fn contains(given: &[Value]) -> Given<Value> {
         Value::Array(elements) => Ok(elements.iter().any(|element| equal(element, item)).into()),
         Value::Object(_) => has_member(given, text(given, 1)?),
         Value::String(whole) => match item {
-            Value::String(_) | Value::Number(_) => Ok(whole.contains(&plain_text(item).unwrap_or_default()).into()),
+            Value::String(_) | Value::Number(_) => {
+                Ok(whole.contains(&plain_text(item).unwrap_or_default()).into())
+            }
             _ => Err(wrong(given, 1, "a string")),
         },
         _ => Err(wrong(given, 0, "an array, an object or a string")),
@@ -103,7 +120,11 @@ fn end_of(given: &[Value], first: bool) -> Given<Value> {
         }
         Value::String(text) => {
             let mut letters = text.chars();
-            let end = if first { letters.next() } else { letters.next_back() };
+            let end = if first {
+                letters.next()
+            } else {
+                letters.next_back()
+            };
             Ok(end.map(String::from).unwrap_or_default().into())
         }
         _ => Err(wrong(given, 0, "an array or a string")),
@@ -114,7 +135,9 @@ fn part_of(given: &[Value], take: bool) -> Given<Value> {
     match get(given, 0) {
         Value::String(text) => cut(text, given, take),
         Value::Array(elements) => {
-            let at = usize::try_from(integer(given, 1)?).unwrap_or(0).min(elements.len());
+            let at = usize::try_from(integer(given, 1)?)
+                .unwrap_or(0)
+                .min(elements.len());
             let (head, tail) = elements.split_at(at);
             Ok(if take { head } else { tail }.to_vec().into())
         }
@@ -125,7 +148,9 @@ fn part_of(given: &[Value], take: bool) -> Given<Value> {
 fn flatten(given: &[Value]) -> Given<Value> {
     let mut flat = Vec::new();
     for element in array(given, 0)? {
-        let inner = element.as_array().ok_or_else(|| String::from("every element of the argument must be an array"))?;
+        let inner = element
+            .as_array()
+            .ok_or_else(|| String::from("every element of the argument must be an array"))?;
         flat.extend(inner.iter().cloned());
     }
     Ok(flat.into())
@@ -136,7 +161,11 @@ fn place_of(given: &[Value], last: bool) -> Given<Value> {
         Value::String(whole) => Ok(index_of(whole, text(given, 1)?, last)),
         Value::Array(elements) => {
             let same = |element: &Value| equal(element, get(given, 1));
-            let found = if last { elements.iter().rposition(same) } else { elements.iter().position(same) };
+            let found = if last {
+                elements.iter().rposition(same)
+            } else {
+                elements.iter().position(same)
+            };
             Ok(found.map_or(json!(-1), Value::from))
         }
         _ => Err(wrong(given, 0, "an array or a string")),
@@ -146,14 +175,20 @@ fn place_of(given: &[Value], last: bool) -> Given<Value> {
 fn from_end(given: &[Value]) -> Given<Option<&Value>> {
     let elements = array(given, 0)?;
     let back = usize::try_from(integer(given, 1)?).unwrap_or(0);
-    Ok(elements.len().checked_sub(back).filter(|_| back > 0).and_then(|at| elements.get(at)))
+    Ok(elements
+        .len()
+        .checked_sub(back)
+        .filter(|_| back > 0)
+        .and_then(|at| elements.get(at)))
 }
 
 fn range(given: &[Value]) -> Given<Value> {
     let (start, count) = (integer(given, 0)?, integer(given, 1)?);
     let fits = (0..=LONGEST_RANGE).contains(&count) && start.saturating_add(count) <= i64::from(i32::MAX);
     if !fits {
-        return Err(String::from("the count must be 0 to 10000 and the sum of both at most 2147483647"));
+        return Err(String::from(
+            "the count must be 0 to 10000 and the sum of both at most 2147483647",
+        ));
     }
     Ok((start..start.saturating_add(count)).map(Value::from).collect())
 }
@@ -164,9 +199,9 @@ fn try_get(given: &[Value]) -> Given<Value> {
     for (at, key) in given.iter().enumerate().skip(1) {
         let next = match key {
             Value::String(name) => value.as_object().and_then(|members| member(members, name)),
-            Value::Number(_) => {
-                usize::try_from(integer(given, at)?).ok().and_then(|at| value.as_array().and_then(|list| list.get(at)))
-            }
+            Value::Number(_) => usize::try_from(integer(given, at)?)
+                .ok()
+                .and_then(|at| value.as_array().and_then(|list| list.get(at))),
             _ => return Err(wrong(given, at, "a string or an integer")),
         };
         match next {
@@ -179,12 +214,19 @@ fn try_get(given: &[Value]) -> Given<Value> {
 
 fn union(given: &[Value]) -> Given<Value> {
     if given.iter().all(Value::is_array) {
-        let all: Vec<_> = given.iter().filter_map(Value::as_array).flatten().cloned().collect();
+        let all: Vec<_> = given
+            .iter()
+            .filter_map(Value::as_array)
+            .flatten()
+            .cloned()
+            .collect();
         return Ok(distinct(&all).into());
     }
     let mut merged = Map::new();
     for (at, _) in given.iter().enumerate() {
-        let members = get(given, at).as_object().ok_or_else(|| wrong(given, at, "an object, or all must be arrays"))?;
+        let members = get(given, at)
+            .as_object()
+            .ok_or_else(|| wrong(given, at, "an object, or all must be arrays"))?;
         objects::merge(&mut merged, members);
     }
     Ok(merged.into())
@@ -195,7 +237,10 @@ fn intersection(given: &[Value]) -> Given<Value> {
         && others.iter().all(Value::is_array)
     {
         let everywhere = |element: &Value| {
-            others.iter().filter_map(Value::as_array).all(|list| list.iter().any(|other| equal(element, other)))
+            others
+                .iter()
+                .filter_map(Value::as_array)
+                .all(|list| list.iter().any(|other| equal(element, other)))
         };
         return Ok(distinct(first).into_iter().filter(everywhere).collect());
     }
@@ -203,11 +248,14 @@ fn intersection(given: &[Value]) -> Given<Value> {
         && others.iter().all(Value::is_object)
     {
         let everywhere = |(name, value): &(&String, &Value)| {
-            let same = |other: &Map<String, Value>| member(other, name).is_some_and(|other| equal(value, other));
+            let same =
+                |other: &Map<String, Value>| member(other, name).is_some_and(|other| equal(value, other));
             others.iter().filter_map(Value::as_object).all(same)
         };
         let common = first.iter().filter(everywhere);
-        return Ok(common.map(|(name, value)| (name.clone(), value.clone())).collect());
+        return Ok(common
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect());
     }
     Err(String::from("the arguments must all be arrays or all be objects"))
 }
@@ -223,7 +271,10 @@ mod tests {
         check(&[
             ("[array(createArray(1))]", json!([1])),
             ("[array('a')]", json!(["a"])),
-            ("[concat(createArray(1), createArray('x'), createArray())]", json!([1, "x"])),
+            (
+                "[concat(createArray(1), createArray('x'), createArray())]",
+                json!([1, "x"]),
+            ),
             ("[concat('a', 1, true())]", json!("a1True")),
             ("[distinct(createArray(1, 2, 1, '1'))]", json!([1, 2, "1"])),
             ("[range(2, 3)]", json!([2, 3, 4])),
@@ -233,11 +284,20 @@ mod tests {
             ("[first(createArray())]", json!(null)),
             ("[first('xyz')]", json!("x")),
             ("[last('')]", json!("")),
-            ("[flatten(createArray(createArray(1, createArray(2))))]", json!([1, [2]])),
+            (
+                "[flatten(createArray(createArray(1, createArray(2))))]",
+                json!([1, [2]]),
+            ),
         ]);
         check_fails(&[
-            "[concat('a', createArray())]", "[concat('a', null())]", "[range(1, 10001)]", "[range(2147483647, 1)]",
-            "[range(1, -1)]", "[flatten(createArray(1))]", "[first(1)]", "[length(1)]",
+            "[concat('a', createArray())]",
+            "[concat('a', null())]",
+            "[range(1, 10001)]",
+            "[range(2147483647, 1)]",
+            "[range(1, -1)]",
+            "[flatten(createArray(1))]",
+            "[first(1)]",
+            "[length(1)]",
         ]);
     }
 
@@ -258,7 +318,12 @@ mod tests {
             ("[empty('')]", json!(true)),
             ("[empty(createObject('a', 1))]", json!(false)),
         ]);
-        check_fails(&["[indexFromEnd(createArray(1), 2)]", "[empty(1)]", "[createArray(1)[1]]", "[createArray(1)[-1]]"]);
+        check_fails(&[
+            "[indexFromEnd(createArray(1), 2)]",
+            "[empty(1)]",
+            "[createArray(1)[1]]",
+            "[createArray(1)[-1]]",
+        ]);
     }
 
     #[test]
@@ -269,9 +334,18 @@ mod tests {
                 "[union(json('{\"a\": {\"x\": 1, \"l\": [1]}}'), json('{\"a\": {\"y\": 2, \"l\": [2]}, \"b\": null}'))]",
                 json!({"a": {"x": 1, "l": [2], "y": 2}, "b": null}),
             ),
-            ("[intersection(createArray(1, 2, 2), createArray(2, 3))]", json!([2])),
-            ("[intersection(json('{\"a\": 1, \"b\": 2}'), json('{\"a\": 1, \"b\": 3}'))]", json!({"a": 1})),
+            (
+                "[intersection(createArray(1, 2, 2), createArray(2, 3))]",
+                json!([2]),
+            ),
+            (
+                "[intersection(json('{\"a\": 1, \"b\": 2}'), json('{\"a\": 1, \"b\": 3}'))]",
+                json!({"a": 1}),
+            ),
         ]);
-        check_fails(&["[union(createArray(), createObject())]", "[intersection(createArray(), createObject())]"]);
+        check_fails(&[
+            "[union(createArray(), createObject())]",
+            "[intersection(createArray(), createObject())]",
+        ]);
     }
 }

@@ -25,18 +25,26 @@ pub(super) const TABLE: &[Function] = &[
         Value::Bool(holds) => Ok((!holds).into()),
         _ => Err(wrong(given, 0, "a boolean")),
     }),
-    pure("equals", 2, 2, |given| Ok(equal(get(given, 0), get(given, 1)).into())),
+    pure("equals", 2, 2, |given| {
+        Ok(equal(get(given, 0), get(given, 1)).into())
+    }),
     pure("less", 2, 2, |given| compare(given, Ordering::is_lt)),
     pure("lessOrEquals", 2, 2, |given| compare(given, Ordering::is_le)),
     pure("greater", 2, 2, |given| compare(given, Ordering::is_gt)),
     pure("greaterOrEquals", 2, 2, |given| compare(given, Ordering::is_ge)),
     lazy("if", 3, 3, |evaluator, environment, given| {
-        let [condition, then, otherwise] = given else { return Ok(Value::Null) };
+        let [condition, then, otherwise] = given else {
+            return Ok(Value::Null);
+        };
         let holds = holds("if", evaluator, environment, condition)?;
         evaluator.expression(if holds { then } else { otherwise }, environment)
     }),
-    lazy("and", 2, MANY, |evaluator, environment, given| until(false, "and", evaluator, environment, given)),
-    lazy("or", 2, MANY, |evaluator, environment, given| until(true, "or", evaluator, environment, given)),
+    lazy("and", 2, MANY, |evaluator, environment, given| {
+        until(false, "and", evaluator, environment, given)
+    }),
+    lazy("or", 2, MANY, |evaluator, environment, given| {
+        until(true, "or", evaluator, environment, given)
+    }),
     lazy("coalesce", 1, MANY, |evaluator, environment, given| {
         for argument in given {
             let value = evaluator.expression(argument, environment)?;

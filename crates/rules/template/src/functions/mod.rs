@@ -17,6 +17,8 @@ mod strings;
 mod text_format;
 mod uris;
 
+pub(crate) use scopes::identify;
+
 use std::{collections::HashMap, sync::LazyLock};
 
 use serde_json::Value;
@@ -54,7 +56,12 @@ const fn pure(
     most: usize,
     run: fn(&[Value]) -> Result<Value, String>,
 ) -> Function {
-    Function { name, least, most, run: Run::Pure(run) }
+    Function {
+        name,
+        least,
+        most,
+        run: Run::Pure(run),
+    }
 }
 
 const fn placed(
@@ -63,7 +70,12 @@ const fn placed(
     most: usize,
     run: fn(&Evaluator<'_>, &Environment<'_>, &[Value]) -> Outcome<Value>,
 ) -> Function {
-    Function { name, least, most, run: Run::Placed(run) }
+    Function {
+        name,
+        least,
+        most,
+        run: Run::Placed(run),
+    }
 }
 
 const fn lazy(
@@ -72,7 +84,12 @@ const fn lazy(
     most: usize,
     run: fn(&Evaluator<'_>, &Environment<'_>, &[Expression]) -> Outcome<Value>,
 ) -> Function {
-    Function { name, least, most, run: Run::Lazy(run) }
+    Function {
+        name,
+        least,
+        most,
+        run: Run::Lazy(run),
+    }
 }
 
 const SUBJECTS: &[&[Function]] = &[
@@ -92,7 +109,8 @@ const SUBJECTS: &[&[Function]] = &[
 
 static BY_NAME: LazyLock<HashMap<String, &'static Function>> = LazyLock::new(|| {
     let all = SUBJECTS.iter().flat_map(|subject| subject.iter());
-    all.map(|function| (function.name.to_ascii_lowercase(), function)).collect()
+    all.map(|function| (function.name.to_ascii_lowercase(), function))
+        .collect()
 });
 
 /// Whether there is a built-in function of the call's name.
@@ -102,7 +120,11 @@ pub(crate) fn known(call: &Call) -> bool {
 
 /// The sentence about a function that does not exist.
 pub(crate) fn unknown(call: &Call) -> String {
-    let namespace = call.namespace.as_ref().map(|namespace| format!("{namespace}.")).unwrap_or_default();
+    let namespace = call
+        .namespace
+        .as_ref()
+        .map(|namespace| format!("{namespace}."))
+        .unwrap_or_default();
     format!(
         "The template function '{namespace}{}' is not valid. Please see https://aka.ms/arm-functions for usage details.",
         call.name
@@ -128,7 +150,11 @@ pub(crate) fn call(evaluator: &Evaluator<'_>, call: &Call, environment: &Environ
         return Err(Halt::failed(unknown(call)));
     };
     if given < function.least || given > function.most {
-        return Err(Halt::failed(wrong_count(function.name, &function.wanted(), given)));
+        return Err(Halt::failed(wrong_count(
+            function.name,
+            &function.wanted(),
+            given,
+        )));
     }
     match function.run {
         Run::Pure(run) => {
@@ -140,7 +166,11 @@ pub(crate) fn call(evaluator: &Evaluator<'_>, call: &Call, environment: &Environ
                 ))
             })
         }
-        Run::Placed(run) => run(evaluator, environment, &evaluator.arguments(&call.arguments, environment)?),
+        Run::Placed(run) => run(
+            evaluator,
+            environment,
+            &evaluator.arguments(&call.arguments, environment)?,
+        ),
         Run::Lazy(run) => run(evaluator, environment, &call.arguments),
     }
 }
@@ -167,11 +197,15 @@ pub(crate) mod checks {
     };
 
     pub(crate) fn evaluate(expression: &str) -> Result<Value, String> {
-        let template = Template::parse(&json!({"resources": [], "outputs": {"o": {"type": "object", "value": expression}}}));
+        let template = Template::parse(
+            &json!({"resources": [], "outputs": {"o": {"type": "object", "value": expression}}}),
+        );
         let template = template.map_err(|error| error.message)?;
         let scope = Scope {
             subscription: json!({"id": "/subscriptions/s1", "subscriptionId": "s1", "tenantId": "t1"}),
-            resource_group: Some(json!({"id": "/subscriptions/s1/resourceGroups/g1", "name": "g1", "location": "here"})),
+            resource_group: Some(
+                json!({"id": "/subscriptions/s1/resourceGroups/g1", "name": "g1", "location": "here"}),
+            ),
             tenant: json!({"tenantId": "t1"}),
             deployment_name: String::from("d1"),
             utc_now: String::from("20261124T161242Z"),
@@ -179,7 +213,11 @@ pub(crate) mod checks {
         };
         let none = Map::new();
         let evaluator = Evaluator::new(&template.parts, &scope, Parameters::Given(&none));
-        let environment = Environment::outermost(Allowed { variables: true, run_time: false, chance: true });
+        let environment = Environment::outermost(Allowed {
+            variables: true,
+            run_time: false,
+            chance: true,
+        });
         let value = evaluator.text(expression, &environment);
         value.map_err(|halt| nave_arm::ArmError::from(halt).message)
     }
@@ -204,7 +242,13 @@ pub(crate) mod checks {
 
     #[test]
     fn arguments_are_counted() {
-        check_fails(&["[toLower()]", "[toLower('a', 'b')]", "[and(true())]", "[nothing('x')]", "[ns.nothing('x')]"]);
+        check_fails(&[
+            "[toLower()]",
+            "[toLower('a', 'b')]",
+            "[and(true())]",
+            "[nothing('x')]",
+            "[ns.nothing('x')]",
+        ]);
     }
 
     #[test]

@@ -22,20 +22,29 @@ pub(super) const TABLE: &[Function] = &[
 
 fn calculate(given: &[Value], operation: fn(i64, i64) -> Option<i64>) -> Given<Value> {
     let result = operation(integer(given, 0)?, integer(given, 1)?);
-    result.map(Value::from).ok_or_else(|| String::from("the divisor is zero or the result does not fit into 64 bits"))
+    result
+        .map(Value::from)
+        .ok_or_else(|| String::from("the divisor is zero or the result does not fit into 64 bits"))
 }
 
 fn to_integer(given: &[Value]) -> Given<Value> {
     match get(given, 0) {
         Value::String(text) => {
             let number = text.trim().parse::<i64>();
-            number.map(Value::from).map_err(|_| String::from("the string can't be converted to an integer"))
+            number
+                .map(Value::from)
+                .map_err(|_| String::from("the string can't be converted to an integer"))
         }
         Value::Number(number) if number.is_f64() => {
             let float = number.as_f64().unwrap_or_default().trunc();
-            #[expect(clippy::cast_possible_truncation, reason = "the cast saturates, and the range is checked")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "the cast saturates, and the range is checked"
+            )]
             let whole = (float.abs() < 9.2e18).then_some(float as i64);
-            whole.map(Value::from).ok_or_else(|| String::from("the number does not fit into 64 bits"))
+            whole
+                .map(Value::from)
+                .ok_or_else(|| String::from("the number does not fit into 64 bits"))
         }
         number @ Value::Number(_) => Ok(number.clone()),
         _ => Err(wrong(given, 0, "a string or an integer")),
@@ -49,7 +58,9 @@ fn to_float(given: &[Value]) -> Given<Value> {
         _ => return Err(wrong(given, 0, "a string or a number")),
     };
     let number = float.and_then(Number::from_f64);
-    number.map(Value::Number).ok_or_else(|| String::from("the string can't be converted to a number"))
+    number
+        .map(Value::Number)
+        .ok_or_else(|| String::from("the string can't be converted to a number"))
 }
 
 fn extreme(given: &[Value], most: bool) -> Given<Value> {
@@ -57,9 +68,17 @@ fn extreme(given: &[Value], most: bool) -> Given<Value> {
         [Value::Array(elements)] => elements.as_slice(),
         numbers => numbers,
     };
-    let integers = (0..numbers.len()).map(|at| integer(numbers, at)).collect::<Given<Vec<_>>>()?;
-    let found = if most { integers.into_iter().max() } else { integers.into_iter().min() };
-    found.map(Value::from).ok_or_else(|| String::from("the array is empty"))
+    let integers = (0..numbers.len())
+        .map(|at| integer(numbers, at))
+        .collect::<Given<Vec<_>>>()?;
+    let found = if most {
+        integers.into_iter().max()
+    } else {
+        integers.into_iter().min()
+    };
+    found
+        .map(Value::from)
+        .ok_or_else(|| String::from("the array is empty"))
 }
 
 #[cfg(test)]
@@ -82,8 +101,15 @@ mod tests {
             ("[min(createArray(4, -1))]", json!(-1)),
         ]);
         check_fails(&[
-            "[div(1, 0)]", "[mod(1, 0)]", "[add(9223372036854775807, 1)]", "[add('1', 1)]", "[int('x')]",
-            "[int(true())]", "[max(createArray())]", "[max('a')]", "[float('x')]",
+            "[div(1, 0)]",
+            "[mod(1, 0)]",
+            "[add(9223372036854775807, 1)]",
+            "[add('1', 1)]",
+            "[int('x')]",
+            "[int(true())]",
+            "[max(createArray())]",
+            "[max('a')]",
+            "[float('x')]",
         ]);
     }
 }

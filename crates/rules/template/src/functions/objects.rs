@@ -13,17 +13,25 @@ pub(super) const TABLE: &[Function] = &[
     pure("createObject", 0, MANY, create),
     pure("items", 1, 1, |given| {
         let entries = sorted(object(given, 0)?);
-        Ok(entries.into_iter().map(|(key, value)| json!({"key": key, "value": value})).collect())
+        Ok(entries
+            .into_iter()
+            .map(|(key, value)| json!({"key": key, "value": value}))
+            .collect())
     }),
     pure("objectKeys", 1, 1, |given| {
-        Ok(sorted(object(given, 0)?).into_iter().map(|(key, _)| Value::from(key.as_str())).collect())
+        Ok(sorted(object(given, 0)?)
+            .into_iter()
+            .map(|(key, _)| Value::from(key.as_str()))
+            .collect())
     }),
     pure("shallowMerge", 1, 1, shallow_merge),
 ];
 
 fn create(given: &[Value]) -> Given<Value> {
     if given.len() % 2 != 0 {
-        return Err(String::from("the number of arguments must be even: names and values in turn"));
+        return Err(String::from(
+            "the number of arguments must be even: names and values in turn",
+        ));
     }
     let mut members = Map::new();
     for (at, value) in given.iter().enumerate().skip(1).step_by(2) {
@@ -41,7 +49,9 @@ fn sorted(members: &Map<String, Value>) -> Vec<(&String, &Value)> {
 fn shallow_merge(given: &[Value]) -> Given<Value> {
     let mut merged = Map::new();
     for element in array(given, 0)? {
-        let members = element.as_object().ok_or_else(|| String::from("every element must be an object"))?;
+        let members = element
+            .as_object()
+            .ok_or_else(|| String::from("every element must be an object"))?;
         for (name, value) in members {
             put(&mut merged, name, value.clone());
         }
@@ -69,7 +79,11 @@ fn spelling(members: &Map<String, Value>, name: &str) -> String {
     if members.contains_key(name) {
         return name.to_owned();
     }
-    members.keys().find(|key| same_name(key, name)).cloned().unwrap_or_else(|| name.to_owned())
+    members
+        .keys()
+        .find(|key| same_name(key, name))
+        .cloned()
+        .unwrap_or_else(|| name.to_owned())
 }
 
 #[cfg(test)]
@@ -82,16 +96,34 @@ mod tests {
     fn objects_are_made_and_read() {
         check(&[
             ("[createObject()]", json!({})),
-            ("[createObject('a', 1, 'b', createArray())]", json!({"a": 1, "b": []})),
-            ("[objectKeys(createObject('b', 1, 'a', 2, 'B2', 3))]", json!(["a", "b", "B2"])),
-            ("[items(createObject('b', 1, 'a', 2))]", json!([{"key": "a", "value": 2}, {"key": "b", "value": 1}])),
-            ("[shallowMerge(createArray(createObject('Key', 1), createObject('key', 2)))]", json!({"Key": 2})),
+            (
+                "[createObject('a', 1, 'b', createArray())]",
+                json!({"a": 1, "b": []}),
+            ),
+            (
+                "[objectKeys(createObject('b', 1, 'a', 2, 'B2', 3))]",
+                json!(["a", "b", "B2"]),
+            ),
+            (
+                "[items(createObject('b', 1, 'a', 2))]",
+                json!([{"key": "a", "value": 2}, {"key": "b", "value": 1}]),
+            ),
+            (
+                "[shallowMerge(createArray(createObject('Key', 1), createObject('key', 2)))]",
+                json!({"Key": 2}),
+            ),
             ("[createObject('Name', 'x').NAME]", json!("x")),
             ("[createObject('Name', 'x')['name']]", json!("x")),
         ]);
         check_fails(&[
-            "[createObject('a')]", "[createObject(1, 2)]", "[items(1)]", "[shallowMerge(createArray(1))]",
-            "[createObject('a', 1).b]", "[createObject('a', 1)[0]]", "[null().a]", "['x'.a]",
+            "[createObject('a')]",
+            "[createObject(1, 2)]",
+            "[items(1)]",
+            "[shallowMerge(createArray(1))]",
+            "[createObject('a', 1).b]",
+            "[createObject('a', 1)[0]]",
+            "[null().a]",
+            "['x'.a]",
         ]);
     }
 }

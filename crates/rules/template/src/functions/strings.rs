@@ -11,11 +11,19 @@ use super::{
 use crate::{fault::Halt, lenient, values::plain_text};
 
 pub(super) const TABLE: &[Function] = &[
-    pure("base64", 1, 1, |given| Ok(STANDARD.encode(text(given, 0)?).into())),
-    pure("base64ToString", 1, 1, |given| decode(text(given, 0)?).map(Value::from)),
-    pure("base64ToJson", 1, 1, |given| parse_json(&decode(text(given, 0)?)?)),
+    pure("base64", 1, 1, |given| {
+        Ok(STANDARD.encode(text(given, 0)?).into())
+    }),
+    pure("base64ToString", 1, 1, |given| {
+        decode(text(given, 0)?).map(Value::from)
+    }),
+    pure("base64ToJson", 1, 1, |given| {
+        parse_json(&decode(text(given, 0)?)?)
+    }),
     pure("dataUri", 1, 1, data_uri),
-    pure("dataUriToString", 1, 1, |given| data_uri_to_string(text(given, 0)?).map(Value::from)),
+    pure("dataUriToString", 1, 1, |given| {
+        data_uri_to_string(text(given, 0)?).map(Value::from)
+    }),
     pure("json", 1, 1, |given| parse_json(text(given, 0)?)),
     pure("string", 1, 1, |given| {
         let value = get(given, 0);
@@ -27,14 +35,20 @@ pub(super) const TABLE: &[Function] = &[
     pure("toLower", 1, 1, |given| Ok(text(given, 0)?.to_lowercase().into())),
     pure("toUpper", 1, 1, |given| Ok(text(given, 0)?.to_uppercase().into())),
     pure("trim", 1, 1, |given| Ok(text(given, 0)?.trim().into())),
-    pure("startsWith", 2, 2, |given| Ok(fold(text(given, 0)?).starts_with(&fold(text(given, 1)?)).into())),
-    pure("endsWith", 2, 2, |given| Ok(fold(text(given, 0)?).ends_with(&fold(text(given, 1)?)).into())),
+    pure("startsWith", 2, 2, |given| {
+        Ok(fold(text(given, 0)?).starts_with(&fold(text(given, 1)?)).into())
+    }),
+    pure("endsWith", 2, 2, |given| {
+        Ok(fold(text(given, 0)?).ends_with(&fold(text(given, 1)?)).into())
+    }),
     pure("replace", 3, 3, replace),
     pure("substring", 2, 3, substring),
     pure("split", 2, 2, split),
     pure("join", 2, 2, join),
     pure("padLeft", 2, 3, pad_left),
-    pure("like", 2, 2, |given| Ok(like(&fold(text(given, 0)?), &fold(text(given, 1)?)).into())),
+    pure("like", 2, 2, |given| {
+        Ok(like(&fold(text(given, 0)?), &fold(text(given, 1)?)).into())
+    }),
     placed("fail", 1, 1, |_, _, given| {
         Err(Halt::failed(text(given, 0).map_or_else(|why| why, str::to_owned)))
     }),
@@ -51,7 +65,9 @@ pub(super) fn units(text: &str) -> Vec<u16> {
 }
 
 fn decode(encoded: &str) -> Given<String> {
-    let bytes = STANDARD.decode(encoded.trim()).map_err(|_| String::from("the argument is not valid base64"))?;
+    let bytes = STANDARD
+        .decode(encoded.trim())
+        .map_err(|_| String::from("the argument is not valid base64"))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
@@ -67,7 +83,11 @@ fn data_uri(given: &[Value]) -> Given<Value> {
 fn data_uri_to_string(uri: &str) -> Given<String> {
     let body = uri.strip_prefix("data:").and_then(|rest| rest.split_once(','));
     let (head, body) = body.ok_or_else(|| String::from("the argument is not a data URI"))?;
-    if head.to_ascii_lowercase().ends_with(";base64") { decode(body) } else { super::uris::percent_decode(body) }
+    if head.to_ascii_lowercase().ends_with(";base64") {
+        decode(body)
+    } else {
+        super::uris::percent_decode(body)
+    }
 }
 
 fn replace(given: &[Value]) -> Given<Value> {
@@ -81,7 +101,11 @@ fn replace(given: &[Value]) -> Given<Value> {
 fn substring(given: &[Value]) -> Given<Value> {
     let units = units(text(given, 0)?);
     let start = size(given, 1)?;
-    let length = if given.len() > 2 { size(given, 2)? } else { units.len().saturating_sub(start) };
+    let length = if given.len() > 2 {
+        size(given, 2)?
+    } else {
+        units.len().saturating_sub(start)
+    };
     let part = start.checked_add(length).and_then(|end| units.get(start..end));
     let part = part.ok_or_else(|| {
         String::from("the index and length parameters must refer to a location within the string")
@@ -112,7 +136,9 @@ fn split(given: &[Value]) -> Given<Value> {
 /// Where the first of the delimiters stands, and its length.
 fn first_of(text: &str, delimiters: &[&str]) -> Option<(usize, usize)> {
     let usable = delimiters.iter().filter(|delimiter| !delimiter.is_empty());
-    usable.filter_map(|delimiter| Some((text.find(delimiter)?, delimiter.len()))).min_by_key(|found| found.0)
+    usable
+        .filter_map(|delimiter| Some((text.find(delimiter)?, delimiter.len())))
+        .min_by_key(|found| found.0)
 }
 
 fn join(given: &[Value]) -> Given<Value> {
@@ -131,7 +157,9 @@ fn pad_left(given: &[Value]) -> Given<Value> {
     let width = size(given, 1)?;
     let pad = if given.len() > 2 { text(given, 2)? } else { " " };
     if pad.chars().count() != 1 || width > WIDEST {
-        return Err(String::from("the padding must be one character and the width at most 16384"));
+        return Err(String::from(
+            "the padding must be one character and the width at most 16384",
+        ));
     }
     let missing = width.saturating_sub(units(&value).len());
     Ok(format!("{}{value}", pad.repeat(missing)).into())
@@ -141,8 +169,12 @@ fn pad_left(given: &[Value]) -> Given<Value> {
 fn like(text: &str, pattern: &str) -> bool {
     let mut pieces = pattern.split('*');
     let first = pieces.next().unwrap_or_default();
-    let Some(mut rest) = text.strip_prefix(first) else { return false };
-    let Some(last) = pieces.next_back() else { return rest.is_empty() };
+    let Some(mut rest) = text.strip_prefix(first) else {
+        return false;
+    };
+    let Some(last) = pieces.next_back() else {
+        return rest.is_empty();
+    };
     for piece in pieces {
         match rest.find(piece) {
             Some(at) => rest = &rest[at + piece.len()..],
@@ -155,7 +187,11 @@ fn like(text: &str, pattern: &str) -> bool {
 /// `indexOf` and `lastIndexOf` on text, without case.
 pub(super) fn index_of(whole: &str, part: &str, last: bool) -> Value {
     let (whole, part) = (fold(whole), fold(part));
-    let found = if last { whole.rfind(&part) } else { whole.find(&part) };
+    let found = if last {
+        whole.rfind(&part)
+    } else {
+        whole.find(&part)
+    };
     found.map_or(json!(-1), |at| units(&whole[..at]).len().into())
 }
 
@@ -184,7 +220,10 @@ mod tests {
             ("[substring('abcdef', 2)]", json!("cdef")),
             ("[substring('abcdef', 2, 0)]", json!("")),
             ("[substring('😀x', 2, 1)]", json!("x")),
-            ("[split('a,b;;c', createArray(',', ';'))]", json!(["a", "b", "", "c"])),
+            (
+                "[split('a,b;;c', createArray(',', ';'))]",
+                json!(["a", "b", "", "c"]),
+            ),
             ("[split('a--b', '--')]", json!(["a", "b"])),
             ("[split('', ',')]", json!([""])),
             ("[join(createArray('a', 1, true()), '')]", json!("a1True")),
@@ -222,7 +261,10 @@ mod tests {
         check(&[
             ("[base64ToString(base64('é ü'))]", json!("é ü")),
             ("[base64ToJson(base64('{\"a\": 1}')).a]", json!(1)),
-            ("[dataUri('Hello')]", json!("data:text/plain;charset=utf-8;base64,SGVsbG8=")),
+            (
+                "[dataUri('Hello')]",
+                json!("data:text/plain;charset=utf-8;base64,SGVsbG8="),
+            ),
             ("[dataUriToString('data:;base64,SGVsbG8=')]", json!("Hello")),
             ("[dataUriToString('data:,a%20b')]", json!("a b")),
             ("[json('{\"a\": [1.5, null]}')]", json!({"a": [1.5, null]})),
@@ -231,6 +273,11 @@ mod tests {
             ("[string(true())]", json!("True")),
             ("[string(12)]", json!("12")),
         ]);
-        check_fails(&["[base64ToString('***')]", "[json('{')]", "[dataUriToString('x')]", "[fail('stop')]"]);
+        check_fails(&[
+            "[base64ToString('***')]",
+            "[json('{')]",
+            "[dataUriToString('x')]",
+            "[fail('stop')]",
+        ]);
     }
 }

@@ -33,18 +33,36 @@ pub(super) fn format(pattern: &str, values: &[Value]) -> Given<String> {
 }
 
 fn fill(hole: &str, values: &[Value]) -> Given<String> {
-    let (place, form) = hole.split_once(':').map_or((hole, None), |(place, form)| (place, Some(form)));
-    let (index, width) = place.split_once(',').map_or((place, "0"), |(index, width)| (index, width));
-    let index: usize = index.trim().parse().map_err(|_| format!("the format item '{{{hole}}}' is not valid"))?;
-    let width: i64 = width.trim().parse().map_err(|_| format!("the format item '{{{hole}}}' is not valid"))?;
-    let value = values.get(index).ok_or_else(|| format!("the format item '{{{hole}}}' has no argument"))?;
+    let (place, form) = hole
+        .split_once(':')
+        .map_or((hole, None), |(place, form)| (place, Some(form)));
+    let (index, width) = place
+        .split_once(',')
+        .map_or((place, "0"), |(index, width)| (index, width));
+    let index: usize = index
+        .trim()
+        .parse()
+        .map_err(|_| format!("the format item '{{{hole}}}' is not valid"))?;
+    let width: i64 = width
+        .trim()
+        .parse()
+        .map_err(|_| format!("the format item '{{{hole}}}' is not valid"))?;
+    let value = values
+        .get(index)
+        .ok_or_else(|| format!("the format item '{{{hole}}}' has no argument"))?;
     let text = match form {
         Some(form) if value.is_number() && !form.is_empty() => number(value, form)?,
         _ => plain_text(value).unwrap_or_else(|| quoted_text(value)),
     };
-    let wide = usize::try_from(width.unsigned_abs()).ok().filter(|wide| *wide <= WIDEST);
+    let wide = usize::try_from(width.unsigned_abs())
+        .ok()
+        .filter(|wide| *wide <= WIDEST);
     let wide = wide.ok_or_else(|| format!("the format item '{{{hole}}}' is too wide"))?;
-    Ok(if width < 0 { format!("{text:<wide$}") } else { format!("{text:>wide$}") })
+    Ok(if width < 0 {
+        format!("{text:<wide$}")
+    } else {
+        format!("{text:>wide$}")
+    })
 }
 
 /// A number in one of the standard forms (`D4`, `N0`, `F2`, `X`, `G`) or a picture of zeros (`000`).
@@ -56,7 +74,11 @@ fn number(value: &Value, form: &str) -> Given<String> {
     let mut letters = form.chars();
     let letter = letters.next().unwrap_or('G');
     let digits = letters.as_str();
-    let digits: Option<usize> = if digits.is_empty() { None } else { Some(digits.parse().map_err(|_| unknown())?) };
+    let digits: Option<usize> = if digits.is_empty() {
+        None
+    } else {
+        Some(digits.parse().map_err(|_| unknown())?)
+    };
     if digits.is_some_and(|digits| digits > 99) {
         return Err(unknown());
     }
@@ -66,9 +88,20 @@ fn number(value: &Value, form: &str) -> Given<String> {
         'D' => padded(whole()?, digits.unwrap_or(1)),
         'N' => grouped(&fixed(value, digits.unwrap_or(2)).ok_or_else(unknown)?),
         'F' => fixed(value, digits.unwrap_or(2)).ok_or_else(unknown)?,
-        'P' => format!("{} %", grouped(&format!("{:.*}", digits.unwrap_or(2), float()? * 100.0))),
-        'X' if letter == 'x' => format!("{:0>width$}", format!("{:x}", whole()?), width = digits.unwrap_or(1)),
-        'X' => format!("{:0>width$}", format!("{:X}", whole()?), width = digits.unwrap_or(1)),
+        'P' => format!(
+            "{} %",
+            grouped(&format!("{:.*}", digits.unwrap_or(2), float()? * 100.0))
+        ),
+        'X' if letter == 'x' => format!(
+            "{:0>width$}",
+            format!("{:x}", whole()?),
+            width = digits.unwrap_or(1)
+        ),
+        'X' => format!(
+            "{:0>width$}",
+            format!("{:X}", whole()?),
+            width = digits.unwrap_or(1)
+        ),
         'G' => plain_text(value).unwrap_or_default(),
         _ => return Err(unknown()),
     })
@@ -115,18 +148,31 @@ mod tests {
         check(&[
             ("[format('{{{0}}}', 1)]", json!("{1}")),
             ("[format('{0}{1}{0}', true(), false())]", json!("TrueFalseTrue")),
-            ("[format('{0}|{1}', null(), createArray('a', 1))]", json!("|['a',1]")),
-            ("[format('{0}', createObject('a', 'b''c'))]", json!("{'a':'b\\'c'}")),
+            (
+                "[format('{0}|{1}', null(), createArray('a', 1))]",
+                json!("|['a',1]"),
+            ),
+            (
+                "[format('{0}', createObject('a', 'b''c'))]",
+                json!("{'a':'b\\'c'}"),
+            ),
             ("[format('{0,5}|{0,-5}|', 'ab')]", json!("   ab|ab   |")),
-            ("[format('{0:N0} {0:N} {0:D8} {0:X} {0:x8} {0:F1} {0:000}', 8175133)]",
-             json!("8,175,133 8,175,133.00 08175133 7CBE1D 007cbe1d 8175133.0 8175133")),
+            (
+                "[format('{0:N0} {0:N} {0:D8} {0:X} {0:x8} {0:F1} {0:000}', 8175133)]",
+                json!("8,175,133 8,175,133.00 08175133 7CBE1D 007cbe1d 8175133.0 8175133"),
+            ),
             ("[format('{0:D3} {0:N0}', -12)]", json!("-012 -12")),
             ("[format('{0:00}', 5)]", json!("05")),
             ("[format('{0:N1}', json('1234.56'))]", json!("1,234.6")),
         ]);
         check_fails(&[
-            "[format('{0}')]", "[format('{')]", "[format('}')]", "[format('{x}', 1)]", "[format('{0:Q}', 1)]",
-            "[format('{0,99999999}', 1)]", "[format(1)]",
+            "[format('{0}')]",
+            "[format('{')]",
+            "[format('}')]",
+            "[format('{x}', 1)]",
+            "[format('{0:Q}', 1)]",
+            "[format('{0,99999999}', 1)]",
+            "[format(1)]",
         ]);
     }
 

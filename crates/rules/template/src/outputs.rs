@@ -1,0 +1,64 @@
+//! Outputs: what a deployment says at its end.
+
+use serde_json::{Map, Value, json};
+
+use crate::{
+    copy,
+    evaluator::{Allowed, Environment, Evaluator},
+    fault::{Halt, Outcome},
+    table::member,
+    types,
+    values::kind_of,
+};
+
+/// `{name: {type, value}}`.
+pub(crate) fn evaluate(evaluator: &Evaluator<'_>) -> Outcome<Value> {
+    let mut shown = Map::new();
+    for (name, output) in evaluator.parts.outputs.iter() {
+        let one = evaluate_one(evaluator, name, output);
+        let one = one.map_err(|halt| {
+            halt.reword(|why| format!("The template output '{name}' is not valid: {why}"))
+                .in_member(name)
+                .in_path("outputs")
+        })?;
+        shown.extend(one.map(|value| (name.to_owned(), value)));
+    }
+    Ok(shown.into())
+}
+
+fn evaluate_one(
+    evaluator: &Evaluator<'_>,
+    name: &str,
+    output: &Map<String, Value>,
+) -> Outcome<Option<Value>> {
+    let environment = Environment::outermost(Allowed::BODY);
+    if let Some(condition) = member(output, "condition") {
+        match evaluator
+            .value(condition, &environment)
+            .map_err(|halt| halt.in_member("condition"))?
+        {
+            Value::Bool(true) => {}
+            Value::Bool(false) => return Ok(None),
+            other => {
+                let message = format!("the condition must be a boolean, not '{}'", kind_of(&other));
+                return Err(Halt::failed(message).in_member("condition"));
+            }
+        }
+    }
+    let kind = types::shown_kind(output, evaluator.parts);
+    let value = match (member(output, "copy"), member(output, "value")) {
+        (Some(each), _) => {
+            copy::expand_array(evaluator, each, &environment).map_err(|halt| halt.in_member("copy"))?
+        }
+        (None, Some(value)) => evaluator
+            .value(value, &environment)
+            .map_err(|halt| halt.in_member("value"))?,
+        (None, None) => return Err(Halt::failed(format!("the output '{name}' needs a value"))),
+    };
+    types::check(output, &value, evaluator.parts).map_err(|why| Halt::failed(why).in_member("value"))?;
+    Ok(Some(if kind.starts_with("Secure") {
+        json!({ "type": kind })
+    } else {
+        json!({ "type": kind, "value": value })
+    }))
+}
