@@ -1,6 +1,6 @@
 //! What is checked of every body, whatever the type.
 
-use nave_arm::{ArmError, ErrorCode};
+use nave_arm::{ArmError, ErrorCode, check_tags};
 use serde_json::Value;
 
 use crate::{
@@ -8,9 +8,6 @@ use crate::{
     resource::Resource,
     site::{Site, short_location},
 };
-
-/// The most tags a resource may have.
-const TAGS: usize = 50;
 
 /// Checks and normalises the members of the envelope.
 pub(super) fn check(
@@ -33,7 +30,9 @@ pub(super) fn check(
             return Err(wrong(name, "a string", name));
         }
     }
-    check_tags(members.get("tags"))?;
+    if let Some(tags) = members.get("tags").and_then(Value::as_object) {
+        check_tags(tags, "tags")?;
+    }
     if !declaration.tracked {
         return Ok(());
     }
@@ -93,35 +92,6 @@ fn same(left: &Value, right: &Value) -> bool {
         (Some(left), Some(right)) => left.eq_ignore_ascii_case(right),
         _ => left == right,
     }
-}
-
-fn check_tags(tags: Option<&Value>) -> Result<(), ArmError> {
-    let Some(tags) = tags.and_then(Value::as_object) else { return Ok(()) };
-    if tags.len() > TAGS {
-        return Err(ArmError::new(
-            ErrorCode::InvalidParameter,
-            format!("A resource can have {TAGS} tags at most; {} were given.", tags.len()),
-        )
-        .on("tags"));
-    }
-    for (name, value) in tags {
-        let target = format!("tags.{name}");
-        match value {
-            Value::String(text) if text.chars().count() > 256 => {
-                return Err(ArmError::new(ErrorCode::InvalidParameter, "A tag's value has 256 characters at most.").on(target));
-            }
-            Value::String(_) | Value::Null => {}
-            _ => return Err(wrong(&target, "a string", &target)),
-        }
-        if name.is_empty() || name.chars().count() > 512 || name.contains(['<', '>', '%', '&', '\\', '?', '/']) {
-            return Err(ArmError::new(
-                ErrorCode::InvalidParameter,
-                "A tag's name has 1 to 512 characters, none of them one of < > % & \\ ? /.",
-            )
-            .on(target));
-        }
-    }
-    Ok(())
 }
 
 fn wrong(what: &str, expected: &str, target: &str) -> ArmError {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use http::Method;
-use nave_arm::{ArmError, ErrorCode, ResourceId};
+use nave_arm::{ArmError, ErrorCode, ResourceId, check_tags};
 use nave_engine::{
     Change, CommitError, Expect, Fields, Put, PutSecrets, Reply, Resource,
     operation::{Access, Surface},
@@ -14,8 +14,6 @@ use serde_json::{Map, Value, json};
 
 use crate::{body, resources, scope};
 
-/// The most tags a resource may have (rest-surface 3.5).
-const TAGS: usize = 50;
 /// How often a change is made again on newer state before the caller is told.
 const TRIES: usize = 5;
 
@@ -88,8 +86,9 @@ async fn write(call: &Call, change: impl Fn(Tags) -> Tags) -> Result<Reply, ArmE
 
 async fn attempt(call: &Call, change: impl Fn(Tags) -> Tags) -> Result<Reply, CommitError> {
     let resource = target(call).await?;
-    let tags = change(tags_of(&resource));
-    check(&tags)?;
+    let mut tags = change(tags_of(&resource));
+    check_tags(&tags, "properties.tags")?;
+    tags.retain(|_, value| !value.is_null());
     let mut sent = resource.sent.clone();
     sent["tags"] = Value::Object(tags.clone());
     let put = Put {
@@ -148,41 +147,6 @@ fn without(mut tags: Tags, given: &Tags) -> Tags {
     };
     tags.retain(|name, own| !is_given(name, own));
     tags
-}
-
-/// rest-surface 3.5: names of 1 to 512 characters, values of at most 256.
-fn check(tags: &Tags) -> Result<(), ArmError> {
-    let refuse = |why: String, target: &str| {
-        Err(ArmError::new(ErrorCode::InvalidParameter, why).on(format!("properties.tags{target}")))
-    };
-    if tags.len() > TAGS {
-        return refuse(
-            format!(
-                "A resource can have {TAGS} tags at most; {} were given.",
-                tags.len()
-            ),
-            "",
-        );
-    }
-    for (name, value) in tags {
-        let target = format!(".{name}");
-        if name.is_empty()
-            || name.chars().count() > 512
-            || name.contains(['<', '>', '%', '&', '\\', '?', '/'])
-        {
-            return refuse(
-                "A tag's name has 1 to 512 characters, none of them one of < > % & \\ ? /.".into(),
-                &target,
-            );
-        }
-        if value.as_str().is_none_or(|text| text.chars().count() > 256) {
-            return refuse(
-                "A tag's value is a text of 256 characters at most.".into(),
-                &target,
-            );
-        }
-    }
-    Ok(())
 }
 
 fn view(id: &ResourceId, tags: &Tags) -> Value {

@@ -93,6 +93,8 @@ async fn the_log_is_filtered() {
         ),
         (mine(&format!("resourceUri eq '{RG}'")), 1),
         (mine(&format!("correlationId eq '{correlation}'")), 1),
+        (mine("status eq 'Succeeded'"), 2),
+        (mine("status eq 'Failed'"), 0),
         (mine("eventTimestamp ge '2026-11-24T12:00:01Z'"), 0),
         (mine("eventTimestamp le '2026-11-24T11:59:59Z'"), 0),
     ] {
@@ -109,6 +111,50 @@ async fn the_log_is_filtered() {
             "{filter}"
         );
     }
+}
+
+#[tokio::test]
+async fn the_log_comes_in_pages_and_each_event_once() {
+    let nave = Nave::start().await;
+    let owner = nave.user_with("owner@contoso.com", OWNER, S).await;
+    let stranger = nave.user("stranger@contoso.com").await;
+    for _ in 0..450 {
+        assert_eq!(nave.get(&stranger, RG).await.0, 403);
+    }
+    nave.put_as(&owner, RG, json!({ "location": "eastus" })).await;
+    let mut path = log("resourceGroupName eq 'rg' and caller eq 'stranger@contoso.com'");
+    let (mut sizes, mut ids) = (Vec::new(), std::collections::HashSet::new());
+    loop {
+        let (status, page) = nave.get(&owner, &path).await;
+        assert_eq!(status, 200, "{page}");
+        let events = page["value"].as_array().expect("events");
+        sizes.push(events.len());
+        ids.extend(events.iter().map(|event| event["eventDataId"].to_string()));
+        let Some(next) = page["nextLink"].as_str() else {
+            break;
+        };
+        path = decoded(next.strip_prefix(ORIGIN).expect("a link to this server"));
+    }
+    assert_eq!((sizes, ids.len()), (vec![200, 200, 50], 450));
+}
+
+fn decoded(link: &str) -> String {
+    let (path, query) = link.split_once('?').unwrap_or((link, ""));
+    let pairs: Vec<String> = form_urlencoded::parse(query.as_bytes())
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    format!("{path}?{}", pairs.join("&"))
+}
+
+#[tokio::test]
+async fn members_can_be_selected() {
+    let nave = Nave::start().await;
+    let owner = nave.user_with("owner@contoso.com", OWNER, S).await;
+    let (_, body) = nave
+        .get(&owner, &format!("{}&$select=caller, status", log("")))
+        .await;
+    let names: Vec<&String> = body["value"][0].as_object().expect("an event").keys().collect();
+    assert_eq!(names, ["caller", "status"]);
 }
 
 #[tokio::test]

@@ -77,6 +77,69 @@ async fn a_subscription_is_seen_by_whoever_has_a_role_at_it_above_it_or_in_it() 
     assert_eq!((missing.0, code(&missing)), (404, "SubscriptionNotFound"));
 }
 
+/// What clients ask before they come to the one thing their user may see.
+#[tokio::test]
+async fn a_visitor_sees_what_is_the_same_for_everybody() {
+    let nave = Nave::start().await;
+    let developer = nave.user_with("developer@contoso.com", AI_DEVELOPER, HUB).await;
+    let stranger = nave.user("stranger@contoso.com").await;
+    let elsewhere = nave.user_with("elsewhere@contoso.com", OWNER, OTHER).await;
+    for path in [
+        S.to_owned(),
+        format!("{S}/locations"),
+        format!("{S}/providers"),
+        format!("{S}/providers/Microsoft.MachineLearningServices"),
+        format!("{S}/providers/Microsoft.MachineLearningServices/resourceTypes"),
+    ] {
+        assert_eq!(nave.get(&developer, &path).await.0, 200, "{path}");
+        for other in [&stranger, &elsewhere] {
+            let answer = nave.get(other, &path).await;
+            assert_eq!(
+                (answer.0, code(&answer)),
+                (403, "AuthorizationFailed"),
+                "{} {path}",
+                other.name
+            );
+        }
+    }
+    let group = nave.put_as(&developer, RG, json!({ "location": "eastus" })).await;
+    assert_eq!(group.0, 403, "to see the place is not to change it");
+}
+
+#[tokio::test]
+async fn paths_are_read_in_any_spelling_and_ids_are_written_in_one() {
+    let nave = Nave::start().await;
+    workspace(&nave, "hub", json!({})).await;
+    let reader = nave.user_with("reader@contoso.com", READER, S).await;
+    for path in [
+        HUB.to_lowercase(),
+        HUB.to_uppercase(),
+        HUB.replace("/workspaces", "//workspaces"),
+        HUB.replace("/resourceGroups", "/resourcegroups") + "/",
+        format!("/{HUB}"),
+    ] {
+        let (status, body) = nave.get(&reader, &path).await;
+        assert_eq!((status, &body["id"]), (200, &json!(HUB)), "{path}");
+    }
+    for path in [
+        format!("{S}/RESOURCEGROUPS/RG/resources"),
+        format!("{S}//resourcegroups/rg/resources/"),
+    ] {
+        assert_eq!(each(&nave.get(&reader, &path).await, "/id"), [HUB], "{path}");
+    }
+    let made = nave
+        .make(
+            &format!("{}/new", HUB.to_lowercase().trim_end_matches("/hub")),
+            json!({ "location": "eastus" }),
+        )
+        .await;
+    assert_eq!(
+        made["id"],
+        HUB.replace("/hub", "/new"),
+        "a new id has the documented spelling"
+    );
+}
+
 #[tokio::test]
 async fn a_disabled_user_sees_nothing() {
     let nave = Nave::start().await;
@@ -251,6 +314,11 @@ async fn resources_are_listed_to_whoever_may_read_them() {
         ),
         (
             &reader,
+            format!("{S}/resources?$filter=location eq 'East US' and name eq 'hub'"),
+            vec!["hub"],
+        ),
+        (
+            &reader,
             format!("{S}/resources?$filter=tagname eq 'a' and tagvalue eq 'd'"),
             vec!["project"],
         ),
@@ -363,18 +431,15 @@ async fn tags_have_rules_and_rights() {
     assert_eq!(put(&reader, json!({ "a": "b" })).await.0, 403);
     assert_eq!(nave.get(&reader, &path).await.0, 200);
     let many: serde_json::Map<String, Value> = (0..51).map(|n| (n.to_string(), "x".into())).collect();
-    for tags in [
-        json!({ "a/b": "c" }),
-        json!({ "a": 1 }),
-        json!({ "a": "x".repeat(257) }),
-        Value::Object(many),
+    for (tags, code) in [
+        (json!({ "a/b": "c" }), "InvalidParameter"),
+        (json!({ "a": "x".repeat(257) }), "InvalidParameter"),
+        (Value::Object(many), "InvalidParameter"),
+        (json!({ "a": 1 }), "InvalidRequestFormat"),
+        (json!([]), "InvalidRequestFormat"),
     ] {
-        assert_eq!(put(&owner, tags).await, (400, String::from("InvalidParameter")));
+        assert_eq!(put(&owner, tags).await, (400, code.to_owned()));
     }
-    assert_eq!(
-        put(&owner, json!([])).await,
-        (400, String::from("InvalidRequestFormat"))
-    );
     let unknown = nave
         .send(
             &owner,
@@ -464,17 +529,16 @@ async fn providers_are_a_view_of_what_is_served() {
         .flatten()
         .filter_map(|kind| kind["resourceType"].as_str())
         .collect();
-    assert_eq!(
-        names,
-        [
-            "providers",
-            "resourceGroups",
-            "resources",
-            "subscriptions",
-            "tags",
-            "tenants"
-        ]
-    );
+    for name in [
+        "providers",
+        "resourceGroups",
+        "resources",
+        "subscriptions",
+        "tags",
+        "tenants",
+    ] {
+        assert!(names.contains(&name), "{name}: {names:?}");
+    }
     assert_eq!(
         code(&nave.get(&reader, &format!("{S}/providers/Contoso.Robots")).await),
         "InvalidResourceNamespace"
@@ -576,6 +640,14 @@ async fn operations_of_a_provider_are_listed_by_type() {
     assert_eq!(
         nave.get(&stranger, &format!("{path}/Contoso.Robots")).await.0,
         404
+    );
+    let own = nave
+        .get(&stranger, "/providers/microsoft.cognitiveservices/operations")
+        .await;
+    assert!(each(&own, "/name").contains(&"Microsoft.CognitiveServices/accounts/listKeys/action"));
+    assert_eq!(
+        own.1["value"][0]["display"]["provider"],
+        "Microsoft.CognitiveServices"
     );
 }
 

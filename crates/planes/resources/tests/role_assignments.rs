@@ -35,7 +35,7 @@ async fn an_assignment_is_shown_as_clients_read_it() {
     let body = with(assigns(READER, joe.object_id), "description", "why");
     let (status, made) = nave.put_as(&owner, &lower, body).await;
     assert_eq!(status, 201, "{made}");
-    assert_eq!(made["id"], assignment_id(&RG, name));
+    assert_eq!(made["id"], assignment_id(RG, name));
     assert_eq!(made["type"], "Microsoft.Authorization/roleAssignments");
     let properties = &made["properties"];
     assert_eq!(properties["roleDefinitionId"], role_id(S, READER));
@@ -386,6 +386,60 @@ async fn a_constrained_delegate_assigns_only_what_he_may() {
     let owners = nave.give(owner.object_id, OWNER, RG).await;
     assert_eq!(nave.delete(&delegate, &owners).await.0, 403);
     assert_eq!(nave.delete(&delegate, &readers).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_refusal_by_a_condition_says_so() {
+    let Scene { nave, owner, joe } = scene().await;
+    let delegate = nave.user("delegate@contoso.com").await;
+    let right = with(
+        assigns(RBAC_ADMINISTRATOR, delegate.object_id),
+        "condition",
+        constrained(),
+    );
+    nave.put_as(&owner, &assignment_id(RG, Uuid::new_v4()), right)
+        .await;
+    let refusal = async |who: &Caller| {
+        let answer = nave
+            .put_as(
+                who,
+                &assignment_id(RG, Uuid::new_v4()),
+                assigns(OWNER, joe.object_id),
+            )
+            .await;
+        assert_eq!((answer.0, code(&answer)), (403, "AuthorizationFailed"));
+        answer.1["error"]["message"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let words = "does not have authorization or an ABAC condition not fulfilled to perform action";
+    assert!(refusal(&delegate).await.contains(words));
+    assert!(!refusal(&joe).await.contains("condition"));
+}
+
+#[tokio::test]
+async fn the_right_to_assign_may_end_at_a_time() {
+    let Scene { nave, owner, joe } = scene().await;
+    for (until, status) in [("2026-11-24T12:00:00.1Z", 201), ("2026-11-24T11:59:59.9Z", 403)] {
+        let delegate = nave.user("delegate@contoso.com").await;
+        let condition = format!("@Environment[UtcNow] DateTimeLessThan '{until}'");
+        let right = with(
+            assigns(RBAC_ADMINISTRATOR, delegate.object_id),
+            "condition",
+            condition,
+        );
+        let (made, body) = nave
+            .put_as(&owner, &assignment_id(RG, Uuid::new_v4()), right)
+            .await;
+        assert_eq!(made, 201, "{body}");
+        let path = assignment_id(RG, Uuid::new_v4());
+        let answer = nave
+            .put_as(&delegate, &path, assigns(READER, joe.object_id))
+            .await;
+        assert_eq!(answer.0, status, "{until}: {}", answer.1);
+        nave.delete(&owner, &path).await;
+    }
 }
 
 #[tokio::test]

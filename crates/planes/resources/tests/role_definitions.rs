@@ -339,6 +339,64 @@ async fn the_owner_of_one_thing_finds_the_roles_to_give_there() {
     assert_eq!(nave.get(&creator, &at(RG)).await.0, 403);
 }
 
+/// Clients look a built-in role up at the tenant, whatever they are about to assign it on.
+#[tokio::test]
+async fn the_published_roles_are_shown_at_the_tenant_to_whoever_reads_roles_anywhere() {
+    let nave = Nave::start().await;
+    let custom = Uuid::new_v4();
+    nave.make(&role_id(OTHER, custom), role("Foreign", &[OTHER]))
+        .await;
+    let creator = nave.user_with("creator@contoso.com", OWNER, HUB).await;
+    let stranger = nave.user("stranger@contoso.com").await;
+    let list = format!("/{AUTHORIZATION}/roleDefinitions");
+    assert_eq!(nave.get(&creator, &role_id("", READER)).await.0, 200);
+    assert_eq!(
+        each(&nave.get(&creator, &list).await, "/id").len(),
+        BUILT_IN_ROLES
+    );
+    for path in [
+        role_id("", custom),
+        format!("{list}?$filter=atScopeAndBelow() and type eq 'CustomRole'"),
+    ] {
+        assert_eq!(nave.get(&creator, &path).await.0, 403, "{path}");
+    }
+    for path in [role_id("", READER), list] {
+        assert_eq!(nave.get(&stranger, &path).await.0, 403, "{path}");
+    }
+}
+
+/// The documented role that lists `workspaces/write` among its actions and its notActions.
+#[tokio::test]
+async fn an_action_that_is_taken_away_again_is_not_granted() {
+    let nave = Nave::start().await;
+    nave.make(HUB, json!({ "location": "eastus" })).await;
+    let custom = Uuid::new_v4();
+    let permissions = json!([{
+        "actions": ["Microsoft.MachineLearningServices/workspaces/*", "Microsoft.Storage/storageAccounts/write"],
+        "notActions": ["Microsoft.MachineLearningServices/workspaces/write",
+                       "Microsoft.MachineLearningServices/workspaces/listKeys/action"],
+    }]);
+    nave.make(
+        &role_id(S, custom),
+        with(role("AI Studio Developer", &[S]), "permissions", permissions),
+    )
+    .await;
+    let holder = nave.user_with("holder@contoso.com", custom, S).await;
+    assert_eq!(nave.get(&holder, HUB).await.0, 200);
+    for (method, path) in [
+        (Method::PATCH, HUB.to_owned()),
+        (Method::POST, format!("{HUB}/listKeys")),
+    ] {
+        let answer = nave.send(&holder, method, &path, json!({ "tags": {} })).await;
+        assert_eq!((answer.0, code(&answer)), (403, "AuthorizationFailed"), "{path}");
+    }
+    nave.give(holder.object_id, CONTRIBUTOR, RG).await;
+    let patched = nave
+        .send(&holder, Method::PATCH, HUB, json!({ "tags": {} }))
+        .await;
+    assert_eq!(patched.0, 200, "another role's grant is not denied by it");
+}
+
 #[tokio::test]
 async fn a_role_cannot_be_taken_over_from_below() {
     let nave = Nave::start().await;

@@ -11,6 +11,7 @@ mod filter;
 mod id;
 mod merge;
 mod page;
+mod tags;
 
 pub use api_version::ApiVersion;
 pub use error::{ArmError, Detail, ErrorCode};
@@ -18,3 +19,4 @@ pub use filter::{Filter, FilterError};
 pub use id::{ArmPath, InvalidId, ResourceId};
 pub use merge::merge_patch;
 pub use page::SkipToken;
+pub use tags::check_tags;
