@@ -3,8 +3,11 @@
 mod act;
 mod body;
 mod erase;
+mod preview;
 mod read;
 mod write;
+
+pub use preview::Preview;
 
 use std::sync::Arc;
 

@@ -33,7 +33,7 @@ pub mod site;
 mod snapshot;
 pub mod workspaces;
 
-pub use arm::inner_request;
+pub use arm::{Preview, inner_request};
 pub use caller::{Caller, CallerKind};
 pub use change::{Change, CommitError, Erase, Put, PutSecrets};
 pub use decision::Decision;
