@@ -1,2 +1,42 @@
-//! placeholder
-fn main() {}
+//! The `nave` command.
+
+mod audit;
+mod authz;
+mod cli;
+mod demo;
+mod env;
+mod logging;
+mod say;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Audit, Authz, Cli, Command};
+
+/// What a command that ran came to, where there is nothing to say about it but yes or no.
+type Outcome = anyhow::Result<bool>;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli.command) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            say::failure(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Outcome {
+    match command {
+        Command::Up(arguments) => up::run(arguments),
+        Command::Env(arguments) => env::run(&arguments),
+        Command::Authz(Authz::Eval) => authz::eval(),
+        Command::Authz(Authz::Match { pattern, operation }) => Ok(authz::matches(&pattern, &operation)),
+        Command::Authz(Authz::ParseCondition) => authz::parse_condition(),
+        Command::Audit(Audit::Verify(arguments)) => audit::verify(&arguments),
+    }
+}

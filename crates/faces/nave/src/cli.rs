@@ -1,0 +1,129 @@
+//! The command line: what can be said, and its help.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+/// A self-hosted AI hub that speaks Azure's protocols.
+#[derive(Debug, Parser)]
+#[command(name = "nave", version, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start a server; make it first where there is none.
+    Up(Up),
+    /// Print the shell exports that clients need to find and trust the server.
+    Env(Data),
+    /// Decide about roles and conditions without a server.
+    #[command(subcommand)]
+    Authz(Authz),
+    /// Look at the log of what was done.
+    #[command(subcommand)]
+    Audit(Audit),
+}
+
+/// Where the data is.
+#[derive(Debug, Args)]
+pub(crate) struct Data {
+    /// The data directory [default: nave in the user's data directory]
+    #[arg(long = "data", value_name = "DIR", env = "NAVE_DATA")]
+    pub(crate) directory: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Up {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Where to listen [default: as last time, at first 127.0.0.1:8443]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Where clients find the server [default: as last time, at first https://localhost with the port]
+    #[arg(long, value_name = "URL")]
+    pub(crate) origin: Option<String>,
+    /// The domain of the users; only on the first start [default: nave.local]
+    #[arg(long, value_name = "DOMAIN")]
+    pub(crate) domain: Option<String>,
+    /// Set up four people, a hub and two projects, and play a day's work through the API.
+    #[arg(long)]
+    pub(crate) demo: bool,
+    /// An OpenAI-compatible server that answers the demo's model calls, such as http://127.0.0.1:11434/v1
+    #[arg(long, value_name = "URL", requires = "demo")]
+    pub(crate) backend: Option<String>,
+    /// The key for that server
+    #[arg(
+        long,
+        value_name = "KEY",
+        env = "NAVE_BACKEND_KEY",
+        hide_env_values = true,
+        requires = "backend"
+    )]
+    pub(crate) backend_key: Option<String>,
+    /// The chat model to ask that server for
+    #[arg(long, value_name = "NAME", default_value = "gpt-4o", requires = "backend")]
+    pub(crate) backend_chat_model: String,
+    /// The embedding model to ask that server for
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "text-embedding-3-small",
+        requires = "backend"
+    )]
+    pub(crate) backend_embedding_model: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Authz {
+    /// Read one case as JSON on each line of the input; print one decision for each.
+    Eval,
+    /// Say whether an action string covers an operation: exit code 0 when it does.
+    Match {
+        /// The action string, such as `Microsoft.Storage/*/read`
+        pattern: String,
+        /// The operation
+        operation: String,
+    },
+    /// Read a condition from the input: exit code 0 when it is valid.
+    ParseCondition,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Audit {
+    /// Recompute the hash chain of the log.
+    Verify(Data),
+}
+
+impl Data {
+    /// The directory that was named, or the usual one.
+    pub(crate) fn directory(&self) -> anyhow::Result<PathBuf> {
+        match &self.directory {
+            Some(directory) => Ok(std::path::absolute(directory)?),
+            None => usual_directory(),
+        }
+    }
+}
+
+/// `nave` below `$XDG_DATA_HOME`, or below `~/.local/share`.
+pub(crate) fn usual_directory() -> anyhow::Result<PathBuf> {
+    let set = |name: &str| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    let base = set("XDG_DATA_HOME").or_else(|| set("HOME").map(|home| home.join(".local/share")));
+    base.map(|base| base.join("nave"))
+        .ok_or_else(|| anyhow::anyhow!("name a data directory with `--data`: HOME is not set"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,132 @@
+//! What to do with a server that is up: an address, a name, and lines ready to paste.
+
+use std::path::Path;
+
+use nave_server::setup::Installation;
+use nave_vault::Purpose;
+
+use crate::{
+    cli::{self, Data},
+    demo::{CHAT, GROUP, HUB, PROJECT, Played},
+    env::quoted,
+    say,
+};
+
+/// Prints it.
+pub(super) fn say(
+    installation: &Installation,
+    data: &Data,
+    bundle: &Path,
+    played: Option<&Played>,
+) -> anyhow::Result<()> {
+    let settings = &installation.settings;
+    say::line(format!("\nnave is up at {}\n", settings.origin));
+    say::line(format!(
+        "  data             {}",
+        installation.directory().path().display()
+    ));
+    say::line(format!("  trusted by       {}", bundle.display()));
+    say::line(format!(
+        "  tenant           {} ({})",
+        settings.tenant, settings.domain
+    ));
+    say::line(format!("  subscription     {}", settings.subscription));
+    people(installation, played);
+    say::line(format!(
+        "\nIn the shell of any client, first:\n\n  eval \"$({} env{})\"",
+        program(),
+        data_option(installation, data)?
+    ));
+    az(installation);
+    match played {
+        Some(_) => demo_clients(&settings.subscription.to_string(), &settings.origin),
+        None => first_hub(&settings.subscription.to_string(), &settings.origin),
+    }
+    say::line("\nCtrl-C ends it; `nave up` on the same data goes on.");
+    Ok(())
+}
+
+fn people(installation: &Installation, played: Option<&Played>) {
+    if let Some(played) = played {
+        say::line("\n  people and their passwords (made up for the demo)");
+        for (upn, job, password) in &played.people {
+            say::line(format!("    {upn:<26} {password}   {job}"));
+        }
+        return;
+    }
+    say::line(format!(
+        "  administrator    {}",
+        installation.settings.administrator
+    ));
+    if let Some(password) = &installation.first_password {
+        say::line(format!(
+            "  password         {}   (shown this once)",
+            password.expose(&Purpose::ListSecrets)
+        ));
+    }
+}
+
+fn az(installation: &Installation) {
+    let settings = &installation.settings;
+    say::line(format!(
+        "\naz:\n\n  az cloud set --name nave\n  az login --username {} --tenant {}\n  az group list --output table",
+        settings.administrator, settings.tenant
+    ));
+}
+
+fn demo_clients(subscription: &str, origin: &str) {
+    say::line(format!(
+        "\nazure-ai-ml, as whoever is signed in with az (Python):\n
+  from azure.ai.ml import MLClient
+  from azure.identity import AzureCliCredential
+  ml = MLClient(AzureCliCredential(), \"{subscription}\", \"{GROUP}\", \"{HUB}\")
+  print([workspace.name for workspace in ml.workspaces.list()])"
+    ));
+    say::line(format!(
+        "\nopenai, through the project's shared connection (Python):\n
+  from azure.identity import AzureCliCredential, get_bearer_token_provider
+  from openai import OpenAI
+  token = get_bearer_token_provider(AzureCliCredential(), \"https://ai.azure.com/.default\")
+  client = OpenAI(base_url=\"{origin}/api/projects/{PROJECT}/openai/v1\", api_key=token())
+  answer = client.chat.completions.create(model=\"{CHAT}\", messages=[{{\"role\": \"user\", \"content\": \"Hello\"}}])
+  print(answer.choices[0].message.content)"
+    ));
+}
+
+fn first_hub(subscription: &str, origin: &str) {
+    say::line(format!(
+        "\nazure-ai-ml, as whoever is signed in with az (Python):\n
+  from azure.ai.ml import MLClient
+  from azure.ai.ml.entities import Hub, Project
+  from azure.identity import AzureCliCredential
+  ml = MLClient(AzureCliCredential(), \"{subscription}\", \"my-group\")   # az group create --name my-group --location eastus
+  hub = ml.workspaces.begin_create(Hub(name=\"my-hub\", location=\"eastus\")).result()
+  ml.workspaces.begin_create(Project(name=\"my-project\", hub_id=hub.id)).result()"
+    ));
+    say::line(format!(
+        "\nopenai, once the hub has a connection to a model account (Python):\n
+  from azure.identity import AzureCliCredential, get_bearer_token_provider
+  from openai import OpenAI
+  token = get_bearer_token_provider(AzureCliCredential(), \"https://ai.azure.com/.default\")
+  client = OpenAI(base_url=\"{origin}/api/projects/my-project/openai/v1\", api_key=token())"
+    ));
+}
+
+/// This program, as a shell finds it.
+fn program() -> String {
+    std::env::current_exe().map_or_else(
+        |_| String::from("nave"),
+        |path| quoted(&path.display().to_string()),
+    )
+}
+
+/// The option that names the data directory, where it is not the usual one.
+fn data_option(installation: &Installation, data: &Data) -> anyhow::Result<String> {
+    let path = installation.directory().path();
+    let is_usual = data.directory.is_none() && path == cli::usual_directory()?;
+    Ok(if is_usual {
+        String::new()
+    } else {
+        format!(" --data {}", quoted(&path.display().to_string()))
+    })
+}

@@ -1,0 +1,114 @@
+//! From the engine's reply to an HTTP response.
+
+use axum::body::Body as HttpBody;
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode,
+    header::{
+        CACHE_CONTROL, CONTENT_TYPE, STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    },
+};
+use nave_engine::{Body, Reply, site::Site};
+use uuid::Uuid;
+
+use crate::decode::CORRELATION;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
+const CORRELATION_ID: HeaderName = HeaderName::from_static(CORRELATION);
+const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
+
+/// The ids that one answer carries.
+#[derive(Debug, Clone)]
+pub(crate) struct Ids {
+    /// nave's own.
+    pub(crate) request: Uuid,
+    /// The client's for several calls, or nave's where the client sent none.
+    pub(crate) correlation: Uuid,
+    /// The client's for this call, given back as it came.
+    pub(crate) client: Option<HeaderValue>,
+}
+
+impl Ids {
+    /// The ids of a request with these headers.
+    pub(crate) fn of(headers: &HeaderMap, request: Uuid, correlation: Uuid) -> Self {
+        Self {
+            request,
+            correlation,
+            client: headers.get(CLIENT_REQUEST_ID).cloned(),
+        }
+    }
+}
+
+/// Encodes a reply. HEAD has the headers of the reply and no body.
+pub(crate) fn response(site: &Site, method: &Method, reply: Reply, ids: &Ids) -> Response<HttpBody> {
+    let Reply {
+        status,
+        headers,
+        body,
+    } = reply;
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let (media, body) = encode(body);
+    let body = if method == Method::HEAD {
+        HttpBody::empty()
+    } else {
+        body
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    let headers = response.headers_mut();
+    if let Some(media) = media {
+        headers.entry(CONTENT_TYPE).or_insert(media);
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        challenge(headers, site);
+    }
+    identify(headers, ids);
+    protect(headers);
+    response
+}
+
+fn encode(body: Body) -> (Option<HeaderValue>, HttpBody) {
+    match body {
+        Body::Empty => (None, HttpBody::empty()),
+        Body::Json(value) => (
+            Some(HeaderValue::from_static("application/json; charset=utf-8")),
+            HttpBody::from(value.to_string()),
+        ),
+        Body::Bytes(media, bytes) => (Some(HeaderValue::from_static(media)), HttpBody::from(bytes)),
+        Body::Stream(media, stream) => (HeaderValue::from_str(&media).ok(), HttpBody::from_stream(stream)),
+    }
+}
+
+/// Says where to sign in, unless the plane said it in its own way.
+fn challenge(headers: &mut HeaderMap, site: &Site) {
+    let text = format!(
+        "Bearer authorization_uri=\"{}/{}\", error=\"invalid_token\"",
+        site.origin, site.tenant
+    );
+    if let Ok(value) = HeaderValue::from_str(&text) {
+        headers.entry(WWW_AUTHENTICATE).or_insert(value);
+    }
+}
+
+fn identify(headers: &mut HeaderMap, ids: &Ids) {
+    for (name, id) in [(REQUEST_ID, ids.request), (CORRELATION_ID, ids.correlation)] {
+        if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
+            headers.insert(name, value);
+        }
+    }
+    if let Some(client) = &ids.client {
+        headers.insert(CLIENT_REQUEST_ID, client.clone());
+    }
+}
+
+fn protect(headers: &mut HeaderMap) {
+    headers
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    headers
+        .entry(X_CONTENT_TYPE_OPTIONS)
+        .or_insert(HeaderValue::from_static("nosniff"));
+    headers
+        .entry(STRICT_TRANSPORT_SECURITY)
+        .or_insert(HeaderValue::from_static("max-age=31536000"));
+}

@@ -1,0 +1,103 @@
+//! One request from bytes to bytes.
+
+use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Instant};
+
+use axum::{Router, body::Body, extract::State, response::IntoResponse};
+use bytes::Bytes;
+use futures::FutureExt;
+use http::{Request as HttpRequest, Response, request::Parts};
+use nave_arm::{ArmError, ErrorCode};
+use nave_engine::{Caller, Engine, Reply};
+
+use crate::{access_log, body, decode, encode};
+
+/// Answers HTTP requests with one engine.
+#[derive(Clone)]
+pub struct Face {
+    engine: Arc<Engine>,
+}
+
+/// A reply, and whose request it answers where that was found out.
+struct Answered {
+    caller: Option<Caller>,
+    reply: Reply,
+}
+
+impl Face {
+    /// A face of this engine.
+    #[must_use]
+    pub fn new(engine: Arc<Engine>) -> Self {
+        Self { engine }
+    }
+
+    /// Answers one request. It never fails: what goes wrong is an answer with its error envelope.
+    pub async fn answer(&self, request: HttpRequest<Body>) -> Response<Body> {
+        let began = Instant::now();
+        let (parts, content) = request.into_parts();
+        let world = self.engine.world();
+        let correlation = decode::correlation_id(&parts).unwrap_or_else(|| world.new_id());
+        let ids = encode::Ids::of(&parts.headers, world.new_id(), correlation);
+        let served = AssertUnwindSafe(self.serve(&parts, content, &ids))
+            .catch_unwind()
+            .await;
+        let Answered { caller, reply } = served.unwrap_or_else(|panic| Answered {
+            caller: None,
+            reply: panicked(&*panic, &parts).into(),
+        });
+        let response = encode::response(self.engine.site(), &parts.method, reply, &ids);
+        access_log::write(&access_log::Line {
+            method: &parts.method,
+            path: parts.uri.path(),
+            caller: caller.as_ref(),
+            status: response.status(),
+            took: began.elapsed(),
+            ids: &ids,
+        });
+        response
+    }
+
+    async fn serve(&self, parts: &Parts, content: Body, ids: &encode::Ids) -> Answered {
+        let refused = |error: ArmError| Answered {
+            caller: None,
+            reply: error.into(),
+        };
+        let mut request = match decode::request(self.engine.site(), parts, Bytes::new(), ids.correlation) {
+            Ok(request) => request,
+            Err(error) => return refused(error),
+        };
+        match body::read(content, body::limit(&request.path)).await {
+            Ok(content) => request.body = content,
+            Err(error) => return refused(error),
+        }
+        match self.engine.authenticate(&request).await {
+            Ok(caller) => request.caller = caller,
+            Err(error) => return refused(error),
+        }
+        let caller = request.caller.clone();
+        Answered {
+            caller,
+            reply: self.engine.serve(request).await,
+        }
+    }
+
+    /// The face as a service for a listener.
+    pub(crate) fn router(self) -> Router {
+        Router::new().fallback(answer).with_state(self)
+    }
+}
+
+async fn answer(State(face): State<Face>, request: HttpRequest<Body>) -> impl IntoResponse {
+    face.answer(request).await
+}
+
+fn panicked(panic: &(dyn Any + Send), parts: &Parts) -> ArmError {
+    let text = panic.downcast_ref::<&str>().copied();
+    let message = text
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or_default();
+    tracing::error!(method = %parts.method, path = parts.uri.path(), message, "answering a request panicked");
+    ArmError::new(
+        ErrorCode::InternalServerError,
+        "The server failed to answer this request; its log has the cause.",
+    )
+}
