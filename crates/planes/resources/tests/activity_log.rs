@@ -93,6 +93,14 @@ async fn the_log_is_filtered() {
         ),
         (mine(&format!("resourceUri eq '{RG}'")), 1),
         (mine(&format!("correlationId eq '{correlation}'")), 1),
+        (
+            mine("(correlationId eq 'other' or eventTimestamp le '2026-11-24T11:59:59Z')"),
+            0,
+        ),
+        (
+            mine("(correlationId eq 'other' or eventTimestamp ge '2026-11-24T12:00:00Z')"),
+            2,
+        ),
         (mine("status eq 'Succeeded'"), 2),
         (mine("status eq 'Failed'"), 0),
         (mine("eventTimestamp ge '2026-11-24T12:00:01Z'"), 0),
