@@ -1,1 +1,121 @@
-//! placeholder
+//! The identity plane: who is who, and the tokens that prove it.
+//!
+//! Three faces of one directory, in the shapes Microsoft Entra and Microsoft Graph have: what a client asks before
+//! it can sign in ([`metadata`], [`discovery`]), the token service ([`token`], [`authorize`], [`devices`]), and the
+//! Graph subset that `az` needs ([`graph`]). People, groups and applications are rows whose form is the engine's
+//! ([`nave_engine::directory`]); their credentials are sealed hashes.
+//!
+//! Invariants:
+//! * a token says who somebody is, for whom it was made and until when; never what its holder may do;
+//! * a credential is compared and then gone: it is in no answer, no event and no log;
+//! * an authorization code, a device code and a page with a form each work once;
+//! * whoever writes the directory can become anybody in it, so that takes the right to give roles at the tenant.
+
+#![warn(missing_docs)]
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
+
+mod audience;
+mod authenticator;
+mod authorize;
+pub mod bootstrap;
+mod clients;
+mod codes;
+mod credentials;
+mod devices;
+mod discovery;
+mod form;
+mod graph;
+mod metadata;
+mod one_time;
+mod open_forms;
+mod pages;
+mod paths;
+mod principal;
+mod refusal;
+mod scope;
+mod token;
+mod tokens;
+
+use std::{num::NonZeroUsize, sync::Arc, thread};
+
+use nave_arm::ArmError;
+use nave_engine::{Engine, Registry};
+use nave_vault::{Random, SigningKeys};
+use tokio::sync::Semaphore;
+use uuid::Uuid;
+
+pub use authenticator::TokenAuthenticator;
+pub use tokens::IssuedToken;
+
+use crate::{
+    authenticator::Verified, codes::Code, devices::Devices, one_time::OneTime, open_forms::OpenForm,
+    tokens::Lifetime,
+};
+
+/// How many pages with a form may be open at once.
+const OPEN_FORMS: u64 = 10_000;
+/// How many authorization codes may be waiting at once.
+const WAITING_CODES: u64 = 10_000;
+
+/// The token service and what it keeps between requests. Clones are handles to the same one.
+#[derive(Clone)]
+pub struct Identity(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) keys: Arc<SigningKeys>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) verified: Verified,
+    pub(crate) forms: OneTime<OpenForm>,
+    pub(crate) codes: OneTime<Code>,
+    pub(crate) devices: Devices,
+    /// Hashing is slow and takes memory on purpose: no more at once than there are processors.
+    pub(crate) hashing: Semaphore,
+}
+
+impl Identity {
+    /// A token service that signs with these keys.
+    #[must_use]
+    pub fn new(keys: Arc<SigningKeys>, random: Arc<dyn Random>) -> Self {
+        let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        Self(Arc::new(Inner {
+            keys,
+            random,
+            verified: Verified::new(),
+            forms: OneTime::new(OPEN_FORMS),
+            codes: OneTime::new(WAITING_CODES),
+            devices: Devices::new(),
+            hashing: Semaphore::new(processors),
+        }))
+    }
+
+    /// Adds the plane's routes.
+    pub fn register(&self, registry: &mut Registry) {
+        registry.add_routes(metadata::routes());
+        registry.add_routes(discovery::routes(self));
+        registry.add_routes(token::routes(self));
+        registry.add_routes(authorize::routes(self));
+        registry.add_routes(devices::routes(self));
+        registry.add_routes(graph::routes(self));
+    }
+
+    /// Tells who presents a token of this service.
+    #[must_use]
+    pub fn authenticator(&self) -> TokenAuthenticator {
+        TokenAuthenticator::new(self.clone())
+    }
+
+    /// A token for a resource's own identity, or for an application, for nave's executors to hand out. It lives for
+    /// 24 hours.
+    ///
+    /// # Errors
+    /// `Request_ResourceNotFound` where `principal` is no service principal; `Request_BadRequest` where `resource`
+    /// is no audience of this server.
+    pub fn issue_for(
+        &self,
+        engine: &Engine,
+        principal: Uuid,
+        resource: &str,
+    ) -> Result<IssuedToken, ArmError> {
+        tokens::issue_for(&self.0, engine, principal, resource, Lifetime::MANAGED_IDENTITY)
+    }
+}

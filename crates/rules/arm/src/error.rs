@@ -97,6 +97,8 @@ error_codes! {
     InvalidSkipToken = 400,
     /// The template is wrong.
     InvalidTemplate = 400,
+    /// A template or parameters by link, which this server does not fetch.
+    InvalidContentLink = 400,
     /// The template is right, its deployment would not be.
     InvalidTemplateDeployment = 400,
     /// Role definition without a name.
@@ -165,6 +167,8 @@ error_codes! {
     MethodNotAllowed = 405,
     /// Something else changed at the same time, or the name is taken.
     Conflict = 409,
+    /// Another directory object has this unique name.
+    Request_MultipleObjectsWithSameKeyValue = 409,
     /// The same principal, role and scope are assigned already.
     RoleAssignmentExists = 409,
     /// A built-in role cannot change.

@@ -1,0 +1,389 @@
+//! The Microsoft Graph subset that `az` needs (client contract 3), under `/graph/v1.0`.
+//!
+//! Members of the directory may read it. Whoever may write it can become anybody in it (set a password, join a
+//! group, add a secret), so a write takes two rights at the tenant: the one its name says, and the right to give
+//! roles. What a write does is a pure function of a snapshot; [`write::commit`] repeats it when the state moved.
+
+mod applications;
+mod body;
+mod groups;
+mod kind;
+mod me;
+mod memberships;
+mod objects;
+mod query;
+mod references;
+mod secrets;
+mod service_principals;
+mod users;
+mod view;
+mod write;
+
+use http::Method;
+use nave_arm::{ArmError, ErrorCode, ResourceId};
+use nave_engine::{
+    Params, Reply, Request, Snapshot,
+    decision::Need,
+    operation::{Access, Surface},
+    route::{Call, Route, Target},
+};
+use serde_json::Value;
+
+pub(crate) use self::{
+    applications::claims as application_claims,
+    users::{claims as user_claims, sealed as sealed_password},
+};
+use self::{
+    kind::{APPLICATION, DIRECTORY_OBJECT, GROUP, Kind, SERVICE_PRINCIPAL, USER, of_kind},
+    references::{MEMBERS, OWNERS},
+};
+use crate::Identity;
+
+/// Whoever may do this at the tenant can give himself any role there.
+const GIVES_ROLES: &str = "Microsoft.Authorization/roleAssignments/write";
+
+type Reading = fn(&'static Kind, &Call) -> Result<Value, ArmError>;
+
+pub(crate) fn routes(identity: &Identity) -> Vec<Route> {
+    let mut routes = reading();
+    routes.extend(asking());
+    routes.extend(writing(identity));
+    routes.extend(referring(identity));
+    routes.extend(me::routes(identity));
+    routes
+}
+
+fn reading() -> Vec<Route> {
+    vec![
+        get(&USER, "/graph/v1.0/users", objects::list),
+        get(&USER, "/graph/v1.0/users/{id}", objects::get),
+        get(&USER, "/graph/v1.0/users/{id}/memberOf", memberships::member_of),
+        get(&GROUP, "/graph/v1.0/groups", objects::list),
+        get(&GROUP, "/graph/v1.0/groups/{id}", objects::get),
+        get(&GROUP, "/graph/v1.0/groups/{id}/memberOf", memberships::member_of),
+        get(&GROUP, "/graph/v1.0/groups/{id}/members", |kind, call| {
+            references::list(kind, &MEMBERS, call)
+        }),
+        get(&GROUP, "/graph/v1.0/groups/{id}/owners", |kind, call| {
+            references::list(kind, &OWNERS, call)
+        }),
+        get(&APPLICATION, "/graph/v1.0/applications", objects::list),
+        get(&APPLICATION, "/graph/v1.0/applications/{id}", objects::get),
+        get(
+            &APPLICATION,
+            "/graph/v1.0/applications/{id}/owners",
+            |kind, call| references::list(kind, &OWNERS, call),
+        ),
+        get(
+            &APPLICATION,
+            "/graph/v1.0/applications/{id}/federatedIdentityCredentials",
+            objects::none,
+        ),
+        get(&SERVICE_PRINCIPAL, "/graph/v1.0/servicePrincipals", objects::list),
+        get(
+            &SERVICE_PRINCIPAL,
+            "/graph/v1.0/servicePrincipals/{id}",
+            objects::get,
+        ),
+        get(
+            &SERVICE_PRINCIPAL,
+            "/graph/v1.0/servicePrincipals/{id}/memberOf",
+            memberships::member_of,
+        ),
+        get(
+            &SERVICE_PRINCIPAL,
+            "/graph/v1.0/servicePrincipals/{id}/owners",
+            |kind, call| references::list(kind, &OWNERS, call),
+        ),
+        get(
+            &DIRECTORY_OBJECT,
+            "/graph/v1.0/directoryObjects/{id}",
+            objects::get,
+        ),
+        get(
+            &DIRECTORY_OBJECT,
+            "/graph/v1.0/oauth2PermissionGrants",
+            objects::none_at_all,
+        ),
+    ]
+}
+
+/// Questions that come by POST.
+fn asking() -> Vec<Route> {
+    vec![
+        ask(
+            &DIRECTORY_OBJECT,
+            "/graph/v1.0/directoryObjects/getByIds",
+            objects::get_by_ids,
+        ),
+        ask(
+            &DIRECTORY_OBJECT,
+            "/graph/v1.0/directoryObjects/{id}/checkMemberGroups",
+            memberships::check,
+        ),
+        ask(
+            &DIRECTORY_OBJECT,
+            "/graph/v1.0/directoryObjects/{id}/getMemberGroups",
+            memberships::all,
+        ),
+        ask(
+            &USER,
+            "/graph/v1.0/users/{id}/checkMemberGroups",
+            memberships::check,
+        ),
+        ask(&USER, "/graph/v1.0/users/{id}/getMemberGroups", memberships::all),
+        ask(
+            &GROUP,
+            "/graph/v1.0/groups/{id}/checkMemberGroups",
+            memberships::check,
+        ),
+        ask(
+            &GROUP,
+            "/graph/v1.0/groups/{id}/getMemberGroups",
+            memberships::all,
+        ),
+        ask(
+            &SERVICE_PRINCIPAL,
+            "/graph/v1.0/servicePrincipals/{id}/checkMemberGroups",
+            memberships::check,
+        ),
+        ask(
+            &SERVICE_PRINCIPAL,
+            "/graph/v1.0/servicePrincipals/{id}/getMemberGroups",
+            memberships::all,
+        ),
+    ]
+}
+
+fn writing(identity: &Identity) -> Vec<Route> {
+    let (post, patch) = (Method::POST, Method::PATCH);
+    let it = identity;
+    vec![
+        write(it, &USER, &post, "/graph/v1.0/users", users::create),
+        write(it, &USER, &patch, "/graph/v1.0/users/{id}", users::update),
+        write(
+            it,
+            &USER,
+            &post,
+            "/graph/v1.0/users/{id}/revokeSignInSessions",
+            users::revoke_sessions,
+        ),
+        delete(it, &USER, "/graph/v1.0/users/{id}"),
+        write(it, &GROUP, &post, "/graph/v1.0/groups", groups::create),
+        write(it, &GROUP, &patch, "/graph/v1.0/groups/{id}", groups::update),
+        delete(it, &GROUP, "/graph/v1.0/groups/{id}"),
+        write(
+            it,
+            &APPLICATION,
+            &post,
+            "/graph/v1.0/applications",
+            applications::create,
+        ),
+        write(
+            it,
+            &APPLICATION,
+            &patch,
+            "/graph/v1.0/applications/{id}",
+            applications::update,
+        ),
+        write(
+            it,
+            &APPLICATION,
+            &post,
+            "/graph/v1.0/applications/{id}/addPassword",
+            secrets::add,
+        ),
+        write(
+            it,
+            &APPLICATION,
+            &post,
+            "/graph/v1.0/applications/{id}/removePassword",
+            secrets::remove,
+        ),
+        delete(it, &APPLICATION, "/graph/v1.0/applications/{id}"),
+        write(
+            it,
+            &SERVICE_PRINCIPAL,
+            &post,
+            "/graph/v1.0/servicePrincipals",
+            service_principals::create,
+        ),
+        write(
+            it,
+            &SERVICE_PRINCIPAL,
+            &patch,
+            "/graph/v1.0/servicePrincipals/{id}",
+            service_principals::update,
+        ),
+        write(
+            it,
+            &SERVICE_PRINCIPAL,
+            &post,
+            "/graph/v1.0/servicePrincipals/{id}/addPassword",
+            secrets::add,
+        ),
+        write(
+            it,
+            &SERVICE_PRINCIPAL,
+            &post,
+            "/graph/v1.0/servicePrincipals/{id}/removePassword",
+            secrets::remove,
+        ),
+        delete(it, &SERVICE_PRINCIPAL, "/graph/v1.0/servicePrincipals/{id}"),
+    ]
+}
+
+/// Members and owners come and go as references.
+fn referring(identity: &Identity) -> Vec<Route> {
+    let (it, post, delete) = (identity, Method::POST, Method::DELETE);
+    vec![
+        write(
+            it,
+            &GROUP,
+            &post,
+            "/graph/v1.0/groups/{id}/members/$ref",
+            |_, kind, call| references::add(kind, &MEMBERS, call),
+        ),
+        write(
+            it,
+            &GROUP,
+            &delete,
+            "/graph/v1.0/groups/{id}/members/{other}/$ref",
+            |_, kind, call| references::remove(kind, &MEMBERS, call),
+        ),
+        write(
+            it,
+            &GROUP,
+            &post,
+            "/graph/v1.0/groups/{id}/owners/$ref",
+            |_, kind, call| references::add(kind, &OWNERS, call),
+        ),
+        write(
+            it,
+            &GROUP,
+            &delete,
+            "/graph/v1.0/groups/{id}/owners/{other}/$ref",
+            |_, kind, call| references::remove(kind, &OWNERS, call),
+        ),
+        write(
+            it,
+            &APPLICATION,
+            &post,
+            "/graph/v1.0/applications/{id}/owners/$ref",
+            |_, kind, call| references::add(kind, &OWNERS, call),
+        ),
+        write(
+            it,
+            &APPLICATION,
+            &delete,
+            "/graph/v1.0/applications/{id}/owners/{other}/$ref",
+            |_, kind, call| references::remove(kind, &OWNERS, call),
+        ),
+        write(
+            it,
+            &SERVICE_PRINCIPAL,
+            &post,
+            "/graph/v1.0/servicePrincipals/{id}/owners/$ref",
+            |_, kind, call| references::add(kind, &OWNERS, call),
+        ),
+        write(
+            it,
+            &SERVICE_PRINCIPAL,
+            &delete,
+            "/graph/v1.0/servicePrincipals/{id}/owners/{other}/$ref",
+            |_, kind, call| references::remove(kind, &OWNERS, call),
+        ),
+    ]
+}
+
+fn get(kind: &'static Kind, path: &'static str, handler: Reading) -> Route {
+    read(Method::GET, kind, path, handler)
+}
+
+fn ask(kind: &'static Kind, path: &'static str, handler: Reading) -> Route {
+    read(Method::POST, kind, path, handler)
+}
+
+fn read(method: Method, kind: &'static Kind, path: &'static str, handler: Reading) -> Route {
+    let access = Access::action(kind.operation("read"));
+    Route::new(method, path, Surface::Graph, access, move |call| {
+        let answer = handler(kind, &call).map(Reply::ok);
+        async move { answer }
+    })
+    .about(move |snapshot, _, params| Ok(named(snapshot, kind, params).into()))
+}
+
+fn write<F>(
+    identity: &Identity,
+    kind: &'static Kind,
+    method: &Method,
+    path: &'static str,
+    handler: fn(Identity, &'static Kind, Call) -> F,
+) -> Route
+where
+    F: Future<Output = Result<Reply, ArmError>> + Send + 'static,
+{
+    change(identity, kind, method.clone(), path, "write", handler)
+}
+
+fn delete(identity: &Identity, kind: &'static Kind, path: &'static str) -> Route {
+    change(identity, kind, Method::DELETE, path, "delete", |_, kind, call| {
+        objects::delete(kind, call)
+    })
+}
+
+fn change<F>(
+    identity: &Identity,
+    kind: &'static Kind,
+    method: Method,
+    path: &'static str,
+    verb: &'static str,
+    handler: fn(Identity, &'static Kind, Call) -> F,
+) -> Route
+where
+    F: Future<Output = Result<Reply, ArmError>> + Send + 'static,
+{
+    let identity = identity.clone();
+    let access = Access::action(kind.operation(verb));
+    Route::new(method, path, Surface::Graph, access, move |call| {
+        handler(identity.clone(), kind, call)
+    })
+    .about(move |snapshot, _, params| Ok(changing(snapshot, kind, verb, params)))
+}
+
+fn changing(snapshot: &Snapshot, kind: &Kind, verb: &str, params: &Params) -> Target {
+    let needs = [kind.operation(verb), GIVES_ROLES.to_owned()];
+    let needs = needs.map(|operation| Need::action(operation, ResourceId::tenant()));
+    Target {
+        id: named(snapshot, kind, params),
+        ways: vec![needs.to_vec()],
+    }
+}
+
+/// The object a path names; the tenant where it names none, or one that is not there, which is said after the
+/// decision.
+fn named(snapshot: &Snapshot, kind: &Kind, params: &Params) -> ResourceId {
+    of_kind(snapshot, kind, params.get("id")).map_or_else(ResourceId::tenant, |found| found.id.clone())
+}
+
+/// The caller's own row, for routes below `/me`.
+fn own(snapshot: &Snapshot, request: &Request) -> ResourceId {
+    let caller = request
+        .caller
+        .as_ref()
+        .and_then(|caller| snapshot.principal(caller.object_id));
+    caller.map_or_else(ResourceId::tenant, |found| found.id.clone())
+}
+
+fn bad_request(message: impl Into<String>) -> ArmError {
+    ArmError::new(ErrorCode::Request_BadRequest, message)
+}
+
+fn not_found(key: &str) -> ArmError {
+    ArmError::new(
+        ErrorCode::Request_ResourceNotFound,
+        format!(
+            "Resource '{key}' does not exist or one of its queried reference-property objects are not present."
+        ),
+    )
+}

@@ -1,0 +1,125 @@
+//! Writing the directory: a change made on one snapshot, and made again when the state moved meanwhile.
+
+use jiff::Timestamp;
+use nave_arm::{ArmError, ErrorCode, ResourceId};
+use nave_engine::{
+    Change, CommitError, Erase, Expect, Guard, Put, PutSecrets, Reply, Resource, Snapshot, route::Call,
+};
+use serde_json::Value;
+
+use super::{bad_request, view};
+
+/// How often a change is made again.
+const TRIES: usize = 5;
+
+/// A change and what its maker is told.
+pub(super) struct Planned {
+    pub(super) change: Change,
+    pub(super) answer: Answer,
+}
+
+/// What the maker of a change is told.
+pub(super) enum Answer {
+    /// 204.
+    Nothing,
+    /// 201 with the first row written.
+    Created,
+    /// 200 with this.
+    Body(Value),
+}
+
+impl Planned {
+    /// A change of one row.
+    pub(super) fn put(put: Put, answer: Answer) -> Self {
+        Self {
+            change: Change {
+                puts: vec![put],
+                ..Change::default()
+            },
+            answer,
+        }
+    }
+}
+
+/// Makes a change.
+pub(super) async fn commit(
+    call: &Call,
+    plan: impl Fn(&Snapshot) -> Result<Planned, ArmError>,
+) -> Result<Reply, ArmError> {
+    for _ in 0..TRIES {
+        let Planned { change, answer } = plan(&call.engine.snapshot())?;
+        match call
+            .engine
+            .commit_for(&call.grant, change, call.request.correlation_id)
+            .await
+        {
+            Ok(done) => return Ok(reply(call, answer, done.resources.first().map(AsRef::as_ref))),
+            Err(CommitError::Raced) => {}
+            Err(CommitError::Taken { claim, .. }) => return Err(taken(&claim)),
+            Err(CommitError::Refused(error)) => return Err(error),
+        }
+    }
+    Err(CommitError::Raced.into())
+}
+
+fn reply(call: &Call, answer: Answer, first: Option<&Resource>) -> Reply {
+    match (answer, first) {
+        (Answer::Created, Some(object)) => Reply::json(201, view::entity(call.engine.site(), object)),
+        (Answer::Body(body), _) => Reply::ok(body),
+        _ => Reply::empty(204),
+    }
+}
+
+fn taken(claim: &str) -> ArmError {
+    match claim.split_once(':') {
+        Some(("appid", name)) => ArmError::new(
+            ErrorCode::Request_MultipleObjectsWithSameKeyValue,
+            format!(
+                "The service principal cannot be created, updated, or restored because the service principal name \
+                 {name} is already in use."
+            ),
+        ),
+        Some(("appuri", uri)) => bad_request(format!(
+            "Another object with the same value for property identifierUris already exists: '{uri}'."
+        )),
+        _ => bad_request("Another object with the same value for property userPrincipalName already exists."),
+    }
+}
+
+/// The row as it is, to be changed: nobody else may have changed it meanwhile.
+pub(super) fn again(object: &Resource) -> Put {
+    Put {
+        id: object.id.clone(),
+        sent: object.sent.clone(),
+        own: object.own.clone(),
+        secrets: PutSecrets::Sealed(object.sealed.as_deref().map(<[u8]>::to_vec)),
+        claims: object.claims.clone(),
+        expect: Expect::Etag(object.etag.clone()),
+    }
+}
+
+/// The row's end.
+pub(super) fn erase(object: &Resource) -> Erase {
+    Erase {
+        id: object.id.clone(),
+        expect: Expect::Etag(object.etag.clone()),
+    }
+}
+
+/// No row of the type was written since the snapshot.
+pub(super) fn unchanged(snapshot: &Snapshot, row: &str) -> Guard {
+    Guard::Unchanged {
+        type_key: row.to_lowercase(),
+        under: ResourceId::tenant().key().to_owned(),
+        since: snapshot.revision(),
+    }
+}
+
+/// An instant a client gave.
+pub(super) fn instant(text: &str) -> Result<Timestamp, ArmError> {
+    text.parse().map_err(|_| {
+        bad_request(format!(
+            "'{text}' is not a date and time such as 2030-01-31T12:00:00Z."
+        ))
+    })
+}

@@ -1,0 +1,222 @@
+//! The few pages of the token service: plain HTML that works without script, with a keyboard and with a screen
+//! reader, loads nothing from anywhere and may be framed by nobody.
+
+use std::fmt::Write;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use http::{HeaderName, header};
+use nave_engine::{Body, Reply};
+use sha2::{Digest, Sha256};
+
+const STYLE: &str = "body{font:1rem/1.5 system-ui,sans-serif;color:#1b1b1b;background:#f4f4f2;margin:0}\
+main{max-width:24rem;margin:10vh auto;padding:2rem;background:#fff;border:1px solid #d0d0cc;border-radius:.5rem}\
+h1{font-size:1.4rem;margin:0 0 .5rem}label{display:block;margin:1rem 0 .25rem;font-weight:600}\
+input{box-sizing:border-box;width:100%;font:inherit;padding:.5rem;border:1px solid #767676;border-radius:.25rem}\
+button{font:inherit;margin-top:1.5rem;padding:.5rem 1.5rem;border:0;border-radius:.25rem;background:#0b5cad;color:#fff}\
+input:focus,button:focus{outline:3px solid #ffbf47;outline-offset:1px}\
+[role=alert]{padding:.5rem .75rem;border-left:.25rem solid #b3261e;background:#fceeee}";
+
+/// Sends a filled form on its way; without script the button does.
+const SUBMIT: &str = "document.forms[0].submit()";
+
+/// A page.
+pub(crate) struct Page<'a> {
+    /// The HTTP status.
+    pub(crate) status: u16,
+    /// The title, which is also the heading.
+    pub(crate) title: &'a str,
+    /// What stands below the heading, as HTML.
+    pub(crate) content: String,
+    /// Where its form may lead besides this server: a scheme and host, if they are plain.
+    pub(crate) leads_to: Option<&'a str>,
+    /// Whether its form sends itself.
+    pub(crate) sends_itself: bool,
+}
+
+impl<'a> Page<'a> {
+    pub(crate) fn new(title: &'a str, content: String) -> Self {
+        Self {
+            status: 200,
+            title,
+            content,
+            leads_to: None,
+            sends_itself: false,
+        }
+    }
+
+    pub(crate) fn reply(self) -> Reply {
+        let title = escape(self.title);
+        let script = if self.sends_itself {
+            format!("<script>{SUBMIT}</script>")
+        } else {
+            String::new()
+        };
+        let html = format!(
+            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+             <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n{}\n</main>\n\
+             {script}</body>\n</html>\n",
+            self.content
+        );
+        let policy = self.policy();
+        let body = Body::Bytes("text/html; charset=utf-8", html.into());
+        Reply {
+            body,
+            ..Reply::empty(self.status)
+        }
+        .with(header::CONTENT_SECURITY_POLICY, &policy)
+        .with(header::X_FRAME_OPTIONS, "DENY")
+        .with(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
+        .with(header::REFERRER_POLICY, "no-referrer")
+        .with(header::CACHE_CONTROL, "no-store")
+        .with(
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        )
+    }
+
+    /// Nothing is allowed but our own style, our own script where there is one, and the form's target.
+    fn policy(&self) -> String {
+        let mut policy = format!(
+            "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; style-src {}; form-action 'self'",
+            source(STYLE)
+        );
+        if let Some(target) = self.leads_to.filter(|target| is_plain(target)) {
+            let _ = write!(policy, " {target}");
+        }
+        if self.sends_itself {
+            let _ = write!(policy, "; script-src {}", source(SUBMIT));
+        }
+        policy
+    }
+}
+
+/// A page that says why nothing goes on.
+pub(crate) fn stop(status: u16, title: &str, why: &str) -> Reply {
+    let content = format!("<p role=\"alert\">{}</p>", escape(why));
+    Page {
+        status,
+        ..Page::new(title, content)
+    }
+    .reply()
+}
+
+/// A labelled field.
+pub(crate) struct Field<'a> {
+    /// Its name in the form.
+    pub(crate) name: &'a str,
+    /// What people call it.
+    pub(crate) label: &'a str,
+    /// The kind of input.
+    pub(crate) kind: &'a str,
+    /// What browsers may fill in.
+    pub(crate) autocomplete: &'a str,
+    /// What is filled in already.
+    pub(crate) value: &'a str,
+}
+
+/// A form that posts to this server: what went wrong before, hidden fields, fields, and its one button.
+pub(crate) fn form(
+    action: &str,
+    problem: Option<&str>,
+    hidden: &[(&str, &str)],
+    fields: &[Field<'_>],
+    button: &str,
+) -> String {
+    let mut html = String::new();
+    if let Some(problem) = problem {
+        let _ = writeln!(html, "<p role=\"alert\">{}</p>", escape(problem));
+    }
+    let _ = writeln!(html, "<form method=\"post\" action=\"{}\">", escape(action));
+    for (name, value) in hidden {
+        let _ = writeln!(
+            html,
+            "<input type=\"hidden\" name=\"{}\" value=\"{}\">",
+            escape(name),
+            escape(value)
+        );
+    }
+    let first_empty = fields.iter().position(|field| field.value.is_empty());
+    for (at, field) in fields.iter().enumerate() {
+        let focus = if first_empty == Some(at) { " autofocus" } else { "" };
+        let _ = writeln!(
+            html,
+            "<label for=\"{name}\">{}</label>\n<input id=\"{name}\" name=\"{name}\" type=\"{}\" value=\"{}\" \
+             autocomplete=\"{}\" autocapitalize=\"none\" spellcheck=\"false\" required{focus}>",
+            escape(field.label),
+            field.kind,
+            escape(field.value),
+            field.autocomplete,
+            name = field.name,
+        );
+    }
+    let _ = write!(
+        html,
+        "<button type=\"submit\">{}</button>\n</form>",
+        escape(button)
+    );
+    html
+}
+
+/// Text as it may stand between tags and in attributes.
+pub(crate) fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+fn source(content: &str) -> String {
+    format!("'sha256-{}'", STANDARD.encode(Sha256::digest(content.as_bytes())))
+}
+
+/// Whether a scheme and host can stand in the policy without ending it.
+fn is_plain(target: &str) -> bool {
+    target
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || matches!(c, ':' | '/' | '.' | '-' | '[' | ']'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_came_from_outside_becomes_markup() {
+        let fields = [Field {
+            name: "username",
+            label: "Name",
+            kind: "text",
+            autocomplete: "off",
+            value: "\"><b>",
+        }];
+        let html = form("/x?a='1'", Some("<script>"), &[("state", "\"'")], &fields, "Go");
+        assert!(!html.contains("<b>") && !html.contains("<script>"), "{html}");
+        assert!(
+            html.contains("value=\"&quot;&#39;\"") && html.contains("value=\"&quot;&gt;&lt;b&gt;\""),
+            "{html}"
+        );
+    }
+
+    #[test]
+    fn the_policy_lets_a_form_lead_to_a_plain_host_only() {
+        let policy = |leads_to| {
+            Page {
+                leads_to,
+                ..Page::new("t", String::new())
+            }
+            .policy()
+        };
+        assert!(policy(Some("http://localhost:8400")).ends_with("form-action 'self' http://localhost:8400"));
+        assert!(policy(Some("https://x; script-src *")).ends_with("form-action 'self'"));
+        assert!(!policy(None).contains("script-src"));
+    }
+}

@@ -1,0 +1,53 @@
+//! Directory rows as the token service looks at them.
+
+use nave_engine::{CallerKind, Resource, directory};
+use serde_json::Value;
+use uuid::Uuid;
+
+/// The object id.
+pub(crate) fn object_id(principal: &Resource) -> Uuid {
+    Uuid::parse_str(principal.id.name()).unwrap_or_default()
+}
+
+/// What people know it by.
+pub(crate) fn name(principal: &Resource) -> &str {
+    principal
+        .text("/userPrincipalName")
+        .or_else(|| principal.text("/displayName"))
+        .unwrap_or_default()
+}
+
+/// Whether it may sign in.
+pub(crate) fn enabled(principal: &Resource) -> bool {
+    principal
+        .value("/accountEnabled")
+        .and_then(Value::as_bool)
+        .unwrap_or(true)
+}
+
+/// Counts the times everything issued so far was called back. A token carries the count it was made at, and ends
+/// when the count moves on (design, decision 6).
+pub(crate) fn epoch(principal: &Resource) -> u64 {
+    principal.own.get("epoch").and_then(Value::as_u64).unwrap_or(0)
+}
+
+/// The caller it is.
+pub(crate) fn kind(principal: &Resource) -> CallerKind {
+    match directory::principal_type(principal) {
+        "User" => CallerKind::User,
+        _ if principal.text("/servicePrincipalType") == Some("ManagedIdentity") => {
+            CallerKind::ManagedIdentity
+        }
+        _ => CallerKind::ServicePrincipal,
+    }
+}
+
+/// The unique name of an application's registration.
+pub(crate) fn application_claim(app_id: &str) -> String {
+    format!("application:{}", app_id.to_lowercase())
+}
+
+/// The unique name of an identifier URI.
+pub(crate) fn uri_claim(uri: &str) -> String {
+    format!("appuri:{}", uri.to_lowercase())
+}

@@ -1,0 +1,106 @@
+//! How the token service says no: OAuth's error body with an `AADSTS` number, which clients print and search for.
+//!
+//! A wrong password or secret is 401: MSAL remembers a 400 for a minute, across processes, and would refuse the right
+//! one too (client contract 1.4).
+
+use http::header;
+use nave_engine::{Reply, route::Call};
+use serde_json::json;
+
+/// A refusal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// The HTTP status.
+    pub(crate) status: u16,
+    /// OAuth's word.
+    pub(crate) error: &'static str,
+    /// The number after `AADSTS`.
+    pub(crate) number: u32,
+    /// The sentence a person reads.
+    pub(crate) message: String,
+}
+
+impl Refusal {
+    pub(crate) fn new(status: u16, error: &'static str, number: u32, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            error,
+            number,
+            message: message.into(),
+        }
+    }
+
+    pub(crate) fn bad_request(number: u32, message: impl Into<String>) -> Self {
+        Self::new(400, "invalid_request", number, message)
+    }
+
+    /// A code, device code or refresh token that does not work.
+    pub(crate) fn bad_grant(number: u32, message: impl Into<String>) -> Self {
+        Self::new(400, "invalid_grant", number, message)
+    }
+
+    /// A client that does not prove who it is.
+    pub(crate) fn bad_client(number: u32, message: impl Into<String>) -> Self {
+        Self::new(401, "invalid_client", number, message)
+    }
+
+    pub(crate) fn missing(parameter: &str) -> Self {
+        Self::bad_request(
+            900_144,
+            format!("The request body must contain the following parameter: '{parameter}'."),
+        )
+    }
+
+    pub(crate) fn no_such_tenant(tenant: &str) -> Self {
+        Self::new(
+            400,
+            "invalid_tenant",
+            90_002,
+            format!("Tenant '{tenant}' not found. Check the tenant id or the domain name you sign in to."),
+        )
+    }
+
+    /// The same sentence for a wrong name and a wrong password.
+    pub(crate) fn wrong_password() -> Self {
+        Self::new(
+            401,
+            "invalid_grant",
+            50_126,
+            "Error validating credentials due to invalid username or password.",
+        )
+    }
+
+    pub(crate) fn server_error() -> Self {
+        Self::new(
+            500,
+            "server_error",
+            90_033,
+            "The token could not be made; the server's log has the cause.",
+        )
+    }
+
+    /// The sentence with its number, as clients print it.
+    pub(crate) fn described(&self) -> String {
+        format!("AADSTS{}: {}", self.number, self.message)
+    }
+
+    pub(crate) fn reply(&self, call: &Call) -> Reply {
+        let (world, correlation) = (call.engine.world(), call.request.correlation_id);
+        let (trace, timestamp) = (
+            world.new_id(),
+            world.now().strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
+        );
+        let described = self.described();
+        let body = json!({
+            "error": self.error,
+            "error_description":
+                format!("{described} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {timestamp}"),
+            "error_codes": [self.number],
+            "timestamp": timestamp,
+            "trace_id": trace,
+            "correlation_id": correlation,
+        });
+        tracing::info!(number = self.number, error = self.error, %correlation, "a token was refused");
+        Reply::json(self.status, body).with(header::CACHE_CONTROL, "no-store")
+    }
+}

@@ -1,0 +1,74 @@
+//! A program exchanges the code that the sign-in page sent it. The code works once, for the program that asked, at
+//! the address it asked for, and only with the secret behind its challenge (PKCE).
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use nave_engine::{Reply, route::Call};
+
+use super::{SignedIn, client_proof::ClientProof};
+use crate::{Inner, codes::Code, form::Form, one_time, principal, refusal::Refusal, scope::Scope};
+
+pub(super) async fn grant(inner: &Inner, call: &Call, mut form: Form) -> Result<Reply, Refusal> {
+    let proof = ClientProof::of(&mut form, &call.request)?;
+    let authenticated = proof.secret.is_some();
+    let client = proof.client(inner, call).await?;
+    let code = inner
+        .codes
+        .take(form.required("code")?, call.engine.world().now())
+        .filter(|code| code.client == client.id)
+        .ok_or_else(|| {
+            Refusal::bad_grant(
+                54_005,
+                "The authorization code was redeemed already, or is not valid.",
+            )
+        })?;
+    check_redirect(&code, form.text("redirect_uri"))?;
+    check_challenge(&code, form.text("code_verifier"))?;
+    if !authenticated && client.must_authenticate_for(&code.redirect_uri) {
+        return Err(Refusal::bad_client(
+            7_000_218,
+            "The request body must contain the following parameter: 'client_secret'.",
+        ));
+    }
+    let snapshot = call.engine.snapshot();
+    let principal = snapshot
+        .principal(code.object_id)
+        .filter(|found| principal::enabled(found) && principal::epoch(found) == code.epoch)
+        .ok_or_else(|| Refusal::bad_grant(50_057, "The user account is disabled or gone."))?;
+    let scope = Scope::read(
+        form.text("scope").unwrap_or(&code.scope),
+        &snapshot,
+        call.engine.site(),
+    )?;
+    let given = SignedIn {
+        principal,
+        client: &client.id,
+        scope: &scope,
+        nonce: code.nonce.as_deref(),
+        capabilities: &super::capabilities(&form),
+    };
+    super::signed_in(inner, call, &given)
+}
+
+fn check_redirect(code: &Code, given: Option<&str>) -> Result<(), Refusal> {
+    if given == Some(&code.redirect_uri) {
+        return Ok(());
+    }
+    Err(Refusal::bad_grant(
+        500_112,
+        "The redirect_uri is not the one the authorization code was requested with.",
+    ))
+}
+
+fn check_challenge(code: &Code, verifier: Option<&str>) -> Result<(), Refusal> {
+    let Some(challenge) = &code.challenge else {
+        return Ok(());
+    };
+    let answered = verifier.map(|verifier| URL_SAFE_NO_PAD.encode(one_time::hash(verifier)));
+    if answered.as_ref() == Some(challenge) {
+        return Ok(());
+    }
+    Err(Refusal::bad_grant(
+        501_481,
+        "The Code_Verifier does not match the code_challenge supplied in the authorization request.",
+    ))
+}
