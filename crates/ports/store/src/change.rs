@@ -44,6 +44,7 @@ pub struct NewEvent {
 
 /// A write to one row.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "nearly every write is a put")]
 pub enum Write {
     /// Creates it or replaces it.
     Put(PutRow),
@@ -123,4 +124,20 @@ pub struct Committed {
     pub rows: Vec<Row>,
     /// The rows that were deleted, as they were.
     pub deleted: Vec<Row>,
+}
+
+impl Write {
+    pub(crate) fn key(&self) -> &str {
+        match self {
+            Self::Put(put) => &put.key,
+            Self::Delete { key, .. } => key,
+        }
+    }
+
+    pub(crate) fn expect(&self) -> &Expect {
+        match self {
+            Self::Put(put) => &put.expect,
+            Self::Delete { expect, .. } => expect,
+        }
+    }
 }

@@ -63,9 +63,6 @@ pub enum StoreError {
     /// The database could not be brought to this version's tables.
     #[error("the database could not be migrated")]
     Migration(#[from] sqlx::migrate::MigrateError),
-    /// A commit that shared a database transaction with this one made it fail.
-    #[error("the database failed: {0}")]
-    Shared(String),
     /// The store was closed.
     #[error("the store is closed")]
     Closed,

@@ -40,7 +40,7 @@ pub struct Row {
 /// Which rows to list, in the order of their keys.
 #[derive(Debug, Clone)]
 pub struct ListQuery {
-    /// Those at or below this key; `/` for all.
+    /// Those below this key, which is not among them; `/` for all.
     pub under: String,
     /// Those of this type, in lower case; all types if `None`.
     pub type_key: Option<String>,
