@@ -16,6 +16,7 @@
 
 mod authorization;
 mod body;
+pub mod deployments;
 mod filter;
 mod insights;
 mod page;
@@ -37,5 +38,6 @@ pub fn register(registry: &mut Registry) {
     registry.add_routes(resources::routes());
     registry.add_routes(tags::routes());
     authorization::register(registry);
+    deployments::register(registry);
     registry.add_routes(insights::routes());
 }

@@ -128,7 +128,7 @@ impl Plan {
     pub fn body(&self, at: usize, known: &RuntimeValues) -> Result<Value, Unresolved> {
         self.evaluate(known, false, |evaluator| self.body_of(evaluator, at))
             .map_err(|halt| match halt {
-                Halt::Call(call) => Unresolved::Call(*call),
+                Halt::Call(call) => Unresolved::Call(call),
                 Halt::Failed(fault) => {
                     let what = self
                         .resources
@@ -159,7 +159,7 @@ impl Plan {
     pub fn outputs(&self, known: &RuntimeValues) -> Result<Value, Unresolved> {
         self.evaluate(known, false, outputs::evaluate)
             .map_err(|halt| match halt {
-                Halt::Call(call) => Unresolved::Call(*call),
+                Halt::Call(call) => Unresolved::Call(call),
                 Halt::Failed(fault) => Unresolved::Failed(fault.of_run("the outputs of the deployment")),
             })
     }

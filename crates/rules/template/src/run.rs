@@ -68,7 +68,7 @@ pub trait Runtime {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Unresolved {
     /// Make this call, keep its answer in [`RuntimeValues`], evaluate again.
-    Call(RuntimeCall),
+    Call(Box<RuntimeCall>),
     /// It cannot be evaluated.
     Failed(ArmError),
 }

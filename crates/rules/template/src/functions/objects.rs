@@ -28,7 +28,7 @@ pub(super) const TABLE: &[Function] = &[
 ];
 
 fn create(given: &[Value]) -> Given<Value> {
-    if given.len() % 2 != 0 {
+    if !given.len().is_multiple_of(2) {
         return Err(String::from(
             "the number of arguments must be even: names and values in turn",
         ));
