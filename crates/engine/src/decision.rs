@@ -313,13 +313,19 @@ impl Decision {
                 ErrorCode::Authorization_RequestDenied,
                 format!("Insufficient privileges to complete the operation: '{operation}' is needed at the tenant."),
             ),
-            Outcome::Refused(_) if finding.basis == Basis::Linked => ArmError::new(
-                ErrorCode::LinkedAuthorizationFailed,
-                format!(
-                    "The client '{name}' with object id '{id}' does not have permission to perform action \
-                     '{operation}' on the linked scope(s) '{scope}' or the linked scope(s) are invalid."
-                ),
-            ),
+            Outcome::Refused(_) if finding.basis == Basis::Linked => {
+                let own = self.findings.iter().find(|own| own.basis == Basis::Own && own.outcome.passed());
+                let but = own.map_or_else(String::new, |own| {
+                    format!("has permission to perform action '{}' on scope '{}'; however, it ", own.operation, own.scope)
+                });
+                ArmError::new(
+                    ErrorCode::LinkedAuthorizationFailed,
+                    format!(
+                        "The client '{name}' with object id '{id}' {but}does not have permission to perform action \
+                         '{operation}' on the linked scope(s) '{scope}' or the linked scope(s) are invalid."
+                    ),
+                )
+            }
             Outcome::Refused(refusal) => {
                 let or_condition =
                     if refusal.condition_in_play() { " or an ABAC condition not fulfilled" } else { "" };
