@@ -176,6 +176,12 @@ async fn the_log_is_for_those_who_may_read_it_and_for_their_subscription() {
     )
     .await;
     assert_eq!(nave.get(&developer, &log("")).await.0, 403);
+    let whole = "/providers/Microsoft.Insights/eventtypes/management/values";
+    assert_eq!(nave.get(&owner, whole).await.0, 403);
+    let admin = nave.user_with("admin@contoso.com", READER, "/").await;
+    let everywhere = nave.get(&admin, whole).await;
+    let elsewhere = each(&everywhere, "/subscriptionId");
+    assert!(elsewhere.iter().any(|one| OTHER.ends_with(one)) && elsewhere.contains(&""));
     let events = nave.get(&owner, &log("")).await;
     assert!(
         each(&events, "/resourceId")

@@ -406,6 +406,15 @@ async fn a_role_cannot_be_taken_over_from_below() {
     let wider = with(role("Wide", &[RG]), "permissions", json!([{ "actions": ["*"] }]));
     let answer = nave.put_as(&local, &role_id(RG, custom), wider).await;
     assert_eq!((answer.0, code(&answer)), (403, "LinkedAuthorizationFailed"));
+    let expected = format!(
+        "The client 'local@contoso.com' with object id '{}' has permission to perform action \
+         'Microsoft.Authorization/roleDefinitions/write' on scope '{}'; however, it does not have permission to \
+         perform action 'Microsoft.Authorization/roleDefinitions/write' on the linked scope(s) '{S}' or the linked \
+         scope(s) are invalid.",
+        local.object_id,
+        role_id(RG, custom)
+    );
+    assert_eq!(answer.1["error"]["message"], expected);
     let answer = nave.delete(&local, &role_id(RG, custom)).await;
     assert_eq!((answer.0, code(&answer)), (403, "LinkedAuthorizationFailed"));
 }

@@ -5,7 +5,7 @@ use nave_engine::Event;
 use serde_json::{Value, json};
 
 /// Azure's `EventData`. The decision stands in `properties`, whose values are texts.
-pub(super) fn view(event: &Event, subscription: &str) -> Value {
+pub(super) fn view(event: &Event) -> Value {
     let resource = ResourceId::parse(&event.resource).unwrap_or_else(|_| ResourceId::tenant());
     let id = event.id.to_string();
     let at = event.at.to_string();
@@ -31,7 +31,7 @@ pub(super) fn view(event: &Event, subscription: &str) -> Value {
         "resourceId": event.resource,
         "status": word(status(event), status(event)),
         "subStatus": sub_status(denied),
-        "subscriptionId": subscription,
+        "subscriptionId": resource.subscription().unwrap_or_default(),
         "properties": properties(event),
     })
 }

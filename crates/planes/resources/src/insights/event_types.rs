@@ -1,4 +1,5 @@
-//! `eventtypes/management/values`: the log of a subscription, in the form the activity log has in Azure (MON-05).
+//! `eventtypes/management/values`: the log of a subscription, or of the whole tenant, in the form the activity log
+//! has in Azure (MON-05).
 
 use http::Method;
 use nave_arm::{ArmError, Filter, SkipToken};
@@ -23,10 +24,13 @@ const BATCH: u32 = 500;
 const BATCHES: usize = 20;
 
 pub(crate) fn routes() -> Vec<Route> {
-    let values = "/subscriptions/{subscription}/providers/Microsoft.Insights/eventtypes/management/values";
-    let read = Access::action("Microsoft.Insights/eventtypes/values/read");
+    let values = |path| {
+        let read = Access::action("Microsoft.Insights/eventtypes/values/read");
+        Route::new(Method::GET, path, Surface::Arm, read, list)
+    };
     vec![
-        Route::new(Method::GET, values, Surface::Arm, read, list),
+        values("/subscriptions/{subscription}/providers/Microsoft.Insights/eventtypes/management/values"),
+        values("/providers/Microsoft.Insights/eventtypes/management/values"),
         Route::new(
             Method::GET,
             "/providers/Microsoft.Insights/eventcategories",
@@ -52,12 +56,8 @@ async fn list(call: Call) -> Result<Reply, ArmError> {
         None => None,
     };
     let (events, next) = page_of(&call, query, filter.as_ref()).await?;
-    let subscription = call.grant.id().name();
     let select = call.request.query("$select");
-    let value: Vec<Value> = events
-        .iter()
-        .map(|event| selected(view(event, subscription), select))
-        .collect();
+    let value: Vec<Value> = events.iter().map(|event| selected(view(event), select)).collect();
     let mut list = json!({ "value": value });
     if let Some(next) = next {
         list["nextLink"] = page::next_link(&call.engine, &call.request, &next).into();
