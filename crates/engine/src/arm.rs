@@ -13,11 +13,12 @@ use std::sync::Arc;
 
 use http::{Method, StatusCode};
 use nave_arm::{ApiVersion, ArmError, ArmPath, ErrorCode, InvalidId, ResourceId};
+use nave_rbac::Catalogue;
 use serde_json::Value;
 
 use crate::{
     Caller, Engine, Registry, Reply,
-    declaration::{Declaration, Placement, ResourceType, Verb},
+    declaration::{Cx, Declaration, Placement, ResourceType, Verb},
     engine::{not_allowed, not_signed_in},
     request::Request,
 };
@@ -219,6 +220,26 @@ fn check_parents(engine: &Engine, declaration: &Declaration, id: &ResourceId) ->
         ));
     }
     Ok(())
+}
+
+/// What extends a resource needs it to be there. Things that only a data plane knows, such as containers and
+/// secrets, have no row and need none (rbac-semantics 5.5, 5.7), but what they are in has.
+fn check_extended(engine: &Engine, cx: &Cx<'_>, declaration: &Declaration, id: &ResourceId) -> Result<(), ArmError> {
+    let Some(scope) = id.scope().filter(|_| declaration.placement == Placement::Anywhere) else { return Ok(()) };
+    let registry = engine.registry();
+    let missing = scope.ancestors().find(|place| {
+        let kind = registry.resource_type(&place.resource_type());
+        kind.is_some_and(|kind| kind.declaration().resident && kind.find(cx, place).is_none())
+    });
+    if let Some(missing) = missing {
+        return Err(not_found(&missing));
+    }
+    let name = scope.resource_type();
+    let namespace = name.split('/').next().unwrap_or_default();
+    if registry.resource_type(&name).is_some() || Catalogue::built_in().known_provider(namespace) {
+        return Ok(());
+    }
+    Err(unknown_type(registry, &name))
 }
 
 fn not_found(id: &ResourceId) -> ArmError {

@@ -7,7 +7,7 @@ use nave_arm::{ArmError, ErrorCode, ResourceId, merge_patch};
 use nave_store::Expect;
 use serde_json::Value;
 
-use super::{body, check_parents, erase, not_found};
+use super::{body, check_extended, check_parents, erase, not_found};
 use crate::{
     Caller, Engine, Reply, Resource,
     change::{Change, CommitError, Put, PutSecrets},
@@ -86,6 +86,7 @@ async fn attempt(
     let ways = kind.ways(&cx, &Asked::Write(&draft), own)?;
     let grant: Grant<Write> = engine.authorize(caller, Surface::Arm, ways, id, request).await?;
     check_parents(engine, declaration, id)?;
+    check_extended(engine, &cx, declaration, id)?;
     if patch && draft.existing.is_none() {
         return Err(not_found(id).into());
     }

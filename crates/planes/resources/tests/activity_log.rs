@@ -11,7 +11,7 @@ fn log(filter: &str) -> String {
 
 #[tokio::test]
 async fn changes_and_refusals_are_in_the_log() {
-    let nave = Nave::start().await;
+    let nave = Nave::with_hub().await;
     let owner = nave.user_with("owner@contoso.com", OWNER, S).await;
     let stranger = nave.user("stranger@contoso.com").await;
     let group = format!("{S}/resourceGroups/new");
@@ -66,7 +66,7 @@ async fn changes_and_refusals_are_in_the_log() {
 
 #[tokio::test]
 async fn the_log_is_filtered() {
-    let nave = Nave::start().await;
+    let nave = Nave::with_hub().await;
     let owner = nave.user_with("owner@contoso.com", OWNER, S).await;
     let joe = nave.user("joe@contoso.com").await;
     nave.put_as(
@@ -123,7 +123,7 @@ async fn the_log_is_filtered() {
 
 #[tokio::test]
 async fn the_log_comes_in_pages_and_each_event_once() {
-    let nave = Nave::start().await;
+    let nave = Nave::with_hub().await;
     let owner = nave.user_with("owner@contoso.com", OWNER, S).await;
     let stranger = nave.user("stranger@contoso.com").await;
     for _ in 0..450 {
@@ -156,7 +156,7 @@ fn decoded(link: &str) -> String {
 
 #[tokio::test]
 async fn members_can_be_selected() {
-    let nave = Nave::start().await;
+    let nave = Nave::with_hub().await;
     let owner = nave.user_with("owner@contoso.com", OWNER, S).await;
     let (_, body) = nave
         .get(&owner, &format!("{}&$select=caller, status", log("")))
@@ -167,7 +167,7 @@ async fn members_can_be_selected() {
 
 #[tokio::test]
 async fn the_log_is_for_those_who_may_read_it_and_for_their_subscription() {
-    let nave = Nave::start().await;
+    let nave = Nave::with_hub().await;
     let owner = nave.user_with("owner@contoso.com", OWNER, S).await;
     let developer = nave.user_with("developer@contoso.com", AI_DEVELOPER, HUB).await;
     nave.make(

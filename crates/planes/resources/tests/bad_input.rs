@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 /// An admin of everything, so that nothing but the request itself is at fault.
 async fn scene() -> (Nave, Caller) {
-    let nave = Nave::start().await;
+    let nave = Nave::with_hub().await;
     let admin = nave.user_with("admin@contoso.com", OWNER, "/").await;
     nave.make(HUB, json!({ "location": "eastus", "kind": "Hub" }))
         .await;

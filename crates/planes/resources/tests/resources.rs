@@ -19,7 +19,7 @@ async fn workspace(nave: &Nave, name: &str, tags: Value) -> String {
 
 #[tokio::test]
 async fn anybody_signed_in_sees_the_tenant() {
-    let nave = Nave::start().await;
+    let nave = Nave::with_hub().await;
     let stranger = nave.user("stranger@contoso.com").await;
     let (status, body) = nave.get(&stranger, "/tenants").await;
     assert_eq!(status, 200);
@@ -32,7 +32,7 @@ async fn anybody_signed_in_sees_the_tenant() {
 
 #[tokio::test]
 async fn a_subscription_is_seen_by_whoever_has_a_role_at_it_above_it_or_in_it() {
-    let nave = Nave::start().await;
+    let nave = Nave::with_hub().await;
     let stranger = nave.user("stranger@contoso.com").await;
     let member = nave.user("member@contoso.com").await;
     let team = nave.group(&[member.object_id]).await;
@@ -80,7 +80,7 @@ async fn a_subscription_is_seen_by_whoever_has_a_role_at_it_above_it_or_in_it() 
 /// What clients ask before they come to the one thing their user may see.
 #[tokio::test]
 async fn a_visitor_sees_what_is_the_same_for_everybody() {
-    let nave = Nave::start().await;
+    let nave = Nave::with_hub().await;
     let developer = nave.user_with("developer@contoso.com", AI_DEVELOPER, HUB).await;
     let stranger = nave.user("stranger@contoso.com").await;
     let elsewhere = nave.user_with("elsewhere@contoso.com", OWNER, OTHER).await;
@@ -108,7 +108,7 @@ async fn a_visitor_sees_what_is_the_same_for_everybody() {
 
 #[tokio::test]
 async fn paths_are_read_in_any_spelling_and_ids_are_written_in_one() {
-    let nave = Nave::start().await;
+    let nave = Nave::with_hub().await;
     workspace(&nave, "hub", json!({})).await;
     let reader = nave.user_with("reader@contoso.com", READER, S).await;
     for path in [
@@ -142,7 +142,7 @@ async fn paths_are_read_in_any_spelling_and_ids_are_written_in_one() {
 
 #[tokio::test]
 async fn a_disabled_user_sees_nothing() {
-    let nave = Nave::start().await;
+    let nave = Nave::with_hub().await;
     let user = nave.user_with("user@contoso.com", OWNER, S).await;
     let row = nave
         .engine
@@ -161,7 +161,7 @@ async fn a_disabled_user_sees_nothing() {
 
 #[tokio::test]
 async fn the_life_of_a_group() {
-    let nave = Nave::start().await;
+    let nave = Nave::with_hub().await;
     let owner = nave.user_with("owner@contoso.com", OWNER, S).await;
     let (path, lower) = (format!("{S}/resourceGroups/G1"), format!("{S}/resourcegroups/g1"));
     let head = async |path: &str| nave.send(&owner, Method::HEAD, path, Value::Null).await.0;
@@ -209,7 +209,7 @@ async fn the_life_of_a_group() {
 
 #[tokio::test]
 async fn deleting_a_group_deletes_what_is_in_it_and_its_assignments() {
-    let nave = Nave::start().await;
+    let nave = Nave::with_hub().await;
     let hub = workspace(&nave, "hub", json!({})).await;
     let reader = nave.user_with("reader@contoso.com", READER, RG).await;
     assert_eq!(nave.delete(&Caller::system(), RG).await.0, 200);
@@ -224,7 +224,7 @@ async fn deleting_a_group_deletes_what_is_in_it_and_its_assignments() {
 
 #[tokio::test]
 async fn a_group_is_seen_by_whoever_may_read_it_or_something_in_it() {
-    let nave = Nave::start().await;
+    let nave = Nave::with_hub().await;
     workspace(&nave, "hub", json!({})).await;
     nave.make(
         &format!("{S}/resourceGroups/other"),
@@ -277,7 +277,7 @@ async fn a_group_is_seen_by_whoever_may_read_it_or_something_in_it() {
 
 #[tokio::test]
 async fn resources_are_listed_to_whoever_may_read_them() {
-    let nave = Nave::start().await;
+    let nave = Nave::with_hub().await;
     workspace(&nave, "hub", json!({ "a": "b", "c": "d" })).await;
     workspace(&nave, "project", json!({ "a": "d" })).await;
     let reader = nave.user_with("reader@contoso.com", READER, S).await;
@@ -365,7 +365,7 @@ async fn resources_are_listed_to_whoever_may_read_them() {
 
 #[tokio::test]
 async fn tags_change_at_every_scope() {
-    let nave = Nave::start().await;
+    let nave = Nave::with_hub().await;
     workspace(&nave, "hub", json!({})).await;
     let owner = nave.user_with("owner@contoso.com", OWNER, S).await;
     for scope in [S, RG, HUB] {
@@ -403,7 +403,7 @@ async fn tags_change_at_every_scope() {
 
 #[tokio::test]
 async fn tags_have_rules_and_rights() {
-    let nave = Nave::start().await;
+    let nave = Nave::with_hub().await;
     workspace(&nave, "hub", json!({})).await;
     let owner = nave.user_with("owner@contoso.com", OWNER, S).await;
     let reader = nave.user_with("reader@contoso.com", READER, S).await;
@@ -455,7 +455,7 @@ async fn tags_have_rules_and_rights() {
 
 #[tokio::test]
 async fn changing_tags_changes_nothing_else() {
-    let nave = Nave::start().await;
+    let nave = Nave::with_hub().await;
     let hub = workspace(&nave, "hub", json!({})).await;
     let before = nave.engine.snapshot().get(&id(&hub)).cloned().expect("hub");
     nave.make(
@@ -474,7 +474,7 @@ async fn changing_tags_changes_nothing_else() {
 
 #[tokio::test]
 async fn tag_names_are_counted() {
-    let nave = Nave::start().await;
+    let nave = Nave::with_hub().await;
     workspace(&nave, "hub", json!({ "env": "test" })).await;
     workspace(&nave, "project", json!({ "env": "live" })).await;
     let reader = nave.user_with("reader@contoso.com", READER, S).await;
@@ -486,7 +486,7 @@ async fn tag_names_are_counted() {
 
 #[tokio::test]
 async fn providers_are_a_view_of_what_is_served() {
-    let nave = Nave::start().await;
+    let nave = Nave::with_hub().await;
     let reader = nave.user_with("reader@contoso.com", READER, S).await;
     let (status, body) = nave
         .get(
@@ -547,7 +547,7 @@ async fn providers_are_a_view_of_what_is_served() {
 
 #[tokio::test]
 async fn every_listed_type_has_a_stable_version_and_the_newest_first() {
-    let nave = Nave::start().await;
+    let nave = Nave::with_hub().await;
     let (_, body) = nave.get(&Caller::system(), "/providers").await;
     for kind in body["value"]
         .as_array()
@@ -575,7 +575,7 @@ async fn every_listed_type_has_a_stable_version_and_the_newest_first() {
 
 #[tokio::test]
 async fn registering_needs_the_right_and_changes_nothing() {
-    let nave = Nave::start().await;
+    let nave = Nave::with_hub().await;
     let contributor = nave.user_with("contributor@contoso.com", CONTRIBUTOR, S).await;
     let reader = nave.user_with("reader@contoso.com", READER, S).await;
     for verb in ["register", "unregister"] {
@@ -596,7 +596,7 @@ async fn registering_needs_the_right_and_changes_nothing() {
 
 #[tokio::test]
 async fn permissions_are_those_of_the_callers_roles() {
-    let nave = Nave::start().await;
+    let nave = Nave::with_hub().await;
     let developer = nave.user_with("developer@contoso.com", AI_DEVELOPER, HUB).await;
     let at = |scope: &str| format!("{scope}/{AUTHORIZATION}/permissions");
     let (status, body) = nave.get(&developer, &at(HUB)).await;
@@ -608,7 +608,7 @@ async fn permissions_are_those_of_the_callers_roles() {
 
 #[tokio::test]
 async fn operations_of_a_provider_are_listed_by_type() {
-    let nave = Nave::start().await;
+    let nave = Nave::with_hub().await;
     let stranger = nave.user("stranger@contoso.com").await;
     let path = format!("/{AUTHORIZATION}/providerOperations");
     let (status, body) = nave
@@ -653,7 +653,7 @@ async fn operations_of_a_provider_are_listed_by_type() {
 
 #[tokio::test]
 async fn deny_assignments_are_read_only() {
-    let nave = Nave::start().await;
+    let nave = Nave::with_hub().await;
     let owner = nave.user_with("owner@contoso.com", OWNER, S).await;
     let joe = nave.user_with("joe@contoso.com", OWNER, S).await;
     let deny = format!("{RG}/{AUTHORIZATION}/denyAssignments/frozen");

@@ -16,7 +16,7 @@ struct Scene {
 }
 
 async fn scene() -> Scene {
-    let nave = Nave::start().await;
+    let nave = Nave::with_hub().await;
     let owner = nave.user_with("owner@contoso.com", OWNER, S).await;
     let joe = nave.user("joe@contoso.com").await;
     Scene { nave, owner, joe }
@@ -155,6 +155,24 @@ async fn each_rule_has_its_code() {
             (400, "InvalidRequestFormat"),
         ),
         ("no properties", S, json!({}), (400, "InvalidRequestFormat")),
+        (
+            "a missing resource",
+            &HUB.replace("/hub", "/none"),
+            joes(),
+            (404, "ResourceNotFound"),
+        ),
+        (
+            "something in a missing resource",
+            &HUB.replace("/hub", "/none/robots/r"),
+            joes(),
+            (404, "ResourceNotFound"),
+        ),
+        (
+            "a provider there is not",
+            &format!("{RG}/providers/Contoso.Robots/robots/r"),
+            joes(),
+            (404, "InvalidResourceNamespace"),
+        ),
         (
             "a missing group",
             &format!("{S}/resourceGroups/none"),

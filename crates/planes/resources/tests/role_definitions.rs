@@ -37,7 +37,7 @@ async fn owner(nave: &Nave) -> Caller {
 
 #[tokio::test]
 async fn each_rule_has_its_code() {
-    let nave = Nave::start().await;
+    let nave = Nave::with_hub().await;
     let owner = owner(&nave).await;
     nave.make(&role_id(S, Uuid::new_v4()), role("Taken", &[S])).await;
     let many: Vec<String> = (0..2001).map(|n| format!("{S}/resourceGroups/{n}")).collect();
@@ -165,7 +165,7 @@ async fn each_rule_has_its_code() {
 
 #[tokio::test]
 async fn who_may_define() {
-    let nave = Nave::start().await;
+    let nave = Nave::with_hub().await;
     for (defined_by, status) in [
         (OWNER, 201),
         (USER_ACCESS_ADMINISTRATOR, 201),
@@ -185,7 +185,7 @@ async fn who_may_define() {
 
 #[tokio::test]
 async fn what_is_put_is_what_is_shown() {
-    let nave = Nave::start().await;
+    let nave = Nave::with_hub().await;
     let owner = owner(&nave).await;
     let body = json!({ "properties": {
         "roleName": "Azure AI Foundry Developer", "description": "two", "type": "CustomRole",
@@ -212,7 +212,7 @@ async fn what_is_put_is_what_is_shown() {
 
 #[tokio::test]
 async fn a_role_is_found_by_its_guid_wherever_it_was_put() {
-    let nave = Nave::start().await;
+    let nave = Nave::with_hub().await;
     let owner = owner(&nave).await;
     let (custom, group) = (Uuid::new_v4(), format!("{S}/resourceGroups/other"));
     nave.make(&group, json!({ "location": "eastus" })).await;
@@ -270,7 +270,7 @@ async fn a_role_is_found_by_its_guid_wherever_it_was_put() {
 
 #[tokio::test]
 async fn lists_hold_what_may_be_assigned() {
-    let nave = Nave::start().await;
+    let nave = Nave::with_hub().await;
     let owner = owner(&nave).await;
     for (name, scope) in [("Wide", S), ("Narrow", RG), ("Foreign", OTHER)] {
         nave.make(&role_id(scope, Uuid::new_v4()), role(name, &[scope]))
@@ -328,7 +328,7 @@ async fn lists_hold_what_may_be_assigned() {
 
 #[tokio::test]
 async fn the_owner_of_one_thing_finds_the_roles_to_give_there() {
-    let nave = Nave::start().await;
+    let nave = Nave::with_hub().await;
     let creator = nave.user_with("creator@contoso.com", OWNER, HUB).await;
     let at = |scope: &str| format!("{scope}/{AUTHORIZATION}/roleDefinitions?$filter=roleName eq 'Reader'");
     assert_eq!(
@@ -342,7 +342,7 @@ async fn the_owner_of_one_thing_finds_the_roles_to_give_there() {
 /// Clients look a built-in role up at the tenant, whatever they are about to assign it on.
 #[tokio::test]
 async fn the_published_roles_are_shown_at_the_tenant_to_whoever_reads_roles_anywhere() {
-    let nave = Nave::start().await;
+    let nave = Nave::with_hub().await;
     let custom = Uuid::new_v4();
     nave.make(&role_id(OTHER, custom), role("Foreign", &[OTHER]))
         .await;
@@ -368,8 +368,7 @@ async fn the_published_roles_are_shown_at_the_tenant_to_whoever_reads_roles_anyw
 /// The documented role that lists `workspaces/write` among its actions and its notActions.
 #[tokio::test]
 async fn an_action_that_is_taken_away_again_is_not_granted() {
-    let nave = Nave::start().await;
-    nave.make(HUB, json!({ "location": "eastus" })).await;
+    let nave = Nave::with_hub().await;
     let custom = Uuid::new_v4();
     let permissions = json!([{
         "actions": ["Microsoft.MachineLearningServices/workspaces/*", "Microsoft.Storage/storageAccounts/write"],
@@ -399,7 +398,7 @@ async fn an_action_that_is_taken_away_again_is_not_granted() {
 
 #[tokio::test]
 async fn a_role_cannot_be_taken_over_from_below() {
-    let nave = Nave::start().await;
+    let nave = Nave::with_hub().await;
     let custom = Uuid::new_v4();
     nave.make(&role_id(S, custom), role("Wide", &[S])).await;
     let local = nave.user_with("local@contoso.com", OWNER, RG).await;
@@ -421,7 +420,7 @@ async fn a_role_cannot_be_taken_over_from_below() {
 
 #[tokio::test]
 async fn a_role_that_is_assigned_stays() {
-    let nave = Nave::start().await;
+    let nave = Nave::with_hub().await;
     let owner = owner(&nave).await;
     let custom = Uuid::new_v4();
     nave.make(&role_id(S, custom), role("Used", &[S])).await;
@@ -437,7 +436,7 @@ async fn a_role_that_is_assigned_stays() {
 #[tokio::test]
 async fn no_assignment_outlives_its_role() {
     for _ in 0..10 {
-        let nave = Nave::start().await;
+        let nave = Nave::with_hub().await;
         let owner = owner(&nave).await;
         let custom = Uuid::new_v4();
         nave.make(&role_id(S, custom), role("Fleeting", &[S])).await;
@@ -453,7 +452,7 @@ async fn no_assignment_outlives_its_role() {
 
 #[tokio::test]
 async fn one_name_goes_to_one_role() {
-    let nave = Nave::start().await;
+    let nave = Nave::with_hub().await;
     let owner = owner(&nave).await;
     let put = || async {
         nave.put_as(&owner, &role_id(S, Uuid::new_v4()), role("Same", &[S]))
@@ -467,7 +466,7 @@ async fn one_name_goes_to_one_role() {
 
 #[tokio::test]
 async fn data_actions_are_not_for_a_management_group_itself() {
-    let nave = Nave::start().await;
+    let nave = Nave::with_hub().await;
     let (custom, group) = (Uuid::new_v4(), management_group("corp"));
     let body = with(
         role("Data", &[&group]),

@@ -67,10 +67,16 @@ impl ResourceType for Workspaces {
 
 impl Nave {
     pub(crate) async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// With more types and routes.
+    pub(crate) async fn start_with(add: impl FnOnce(&mut Registry)) -> Self {
         let folder = tempfile::tempdir().expect("folder");
         let mut registry = Registry::default();
         nave_resources::register(&mut registry);
         registry.add_type(Workspaces);
+        add(&mut registry);
         let parts = Parts {
             store: open_store(&folder).await,
             vault: Arc::new(KeyRing::open_or_create(folder.path()).expect("key ring")),
@@ -92,6 +98,13 @@ impl Nave {
             nave.put(nave_resources::subscriptions::row(guid, "Team")).await;
         }
         nave.make(RG, json!({ "location": "eastus" })).await;
+        nave
+    }
+
+    /// The same with a hub in the group.
+    pub(crate) async fn with_hub() -> Self {
+        let nave = Self::start().await;
+        nave.make(HUB, json!({ "location": "eastus" })).await;
         nave
     }
 
