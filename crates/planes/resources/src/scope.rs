@@ -6,8 +6,9 @@ use nave_engine::{
 };
 use serde_json::Value;
 
-/// Refuses a scope whose subscription or group is missing. A resource scope need not be there: roles are assigned
-/// on things that only the data plane knows, such as containers and secrets (rbac-semantics 5.5, 5.7).
+/// Refuses a scope whose subscription or group is missing. A resource scope need not be there: roles are held on
+/// things that only the data plane knows, such as containers and secrets (rbac-semantics 5.5, 5.7). What is written
+/// on a resource needs it; the engine sees to that.
 pub(crate) fn check(snapshot: &Snapshot, scope: &ResourceId) -> Result<(), ArmError> {
     if let Some(subscription) = scope.subscription_id()
         && snapshot.get(&subscription).is_none()
