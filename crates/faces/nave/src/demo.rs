@@ -18,12 +18,22 @@ use crate::{cli::Up, say};
 pub(crate) use names::{ADMINISTRATOR, CHAT, GROUP, HUB, PROJECT};
 pub(crate) use stage::Stage;
 
-/// Who the developer is, for whoever wants to go on as him.
+/// How it went.
 pub(crate) struct Played {
     /// Whether everything was as it should be.
     pub(crate) as_expected: bool,
     /// The people, with the passwords made up for them.
-    pub(crate) people: Vec<(String, String, String)>,
+    pub(crate) people: Vec<Introduction>,
+}
+
+/// Somebody of the demo.
+pub(crate) struct Introduction {
+    /// The user principal name.
+    pub(crate) upn: String,
+    /// What he is there.
+    pub(crate) job: &'static str,
+    /// The password.
+    pub(crate) password: String,
 }
 
 /// Sets the scene and plays the story.

@@ -13,6 +13,7 @@ use nave_vault::SystemRandom;
 use tokio::{net::TcpListener, runtime::Runtime};
 
 use crate::{Outcome, cli::Up, demo, logging, say};
+use next_steps::NextSteps;
 
 const USUAL_ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8443);
 
@@ -36,56 +37,63 @@ pub(crate) fn runtime() -> anyhow::Result<Runtime> {
 }
 
 async fn serve(arguments: Up) -> Outcome {
-    let mut told_to_stop = signals::listen()?;
-    let directory = DataDirectory::open(&arguments.data.directory()?)?;
-    let before = directory.settings()?;
-    let address = arguments
-        .listen
-        .or(before.as_ref().map(|settings| settings.listen))
-        .unwrap_or(USUAL_ADDRESS);
-    let tcp = bind(address).await?;
-    let progress = say::Progress::on(if before.is_some() {
-        "Opening the data directory"
-    } else {
-        "Making keys, certificates and the first administrator"
-    });
-    let installation =
-        Installation::open(directory, tcp.local_addr()?, &wishes(&arguments), &sources()).await?;
+    let mut stop = signals::listen()?;
+    let (installation, tcp) = open(&arguments).await?;
+    let address = tcp.local_addr()?;
     let (authority, bundle) = installation.tls()?;
-    progress.done();
-
     let listener = TlsListener::new(tcp, authority.server_config()?);
-    let stop = told_to_stop.clone();
-    let serving = tokio::spawn(nave_server::listen(
-        listener,
-        installation.engine.clone(),
-        async move { stop.clone().wait().await },
-    ));
-    tokio::spawn(nave_server::keep_certificate(
-        authority.clone(),
-        installation.engine.clone(),
-    ));
+    let next = NextSteps {
+        installation: &installation,
+        data: &arguments.data,
+        bundle: &bundle,
+    };
+    if !arguments.demo {
+        // Before the first answer: who waits for that finds this printed.
+        next.say(None)?;
+    }
+    let engine = installation.engine.clone();
+    let mut told = stop.clone();
+    let until = async move { told.wait().await };
+    let serving = tokio::spawn(nave_server::listen(listener, engine.clone(), until));
+    tokio::spawn(nave_server::keep_certificate(authority.clone(), engine));
 
-    let played = if arguments.demo {
+    let mut as_expected = true;
+    if arguments.demo {
         let stage = demo::Stage::new(&installation, &authority, address)?;
         tokio::select! {
-            played = demo::play(&stage, &arguments) => Some(played?),
-            () = told_to_stop.wait() => None,
+            played = demo::play(&stage, &arguments) => {
+                let played = played?;
+                as_expected = played.as_expected;
+                next.say(Some(&played))?;
+            }
+            () = stop.wait() => {}
         }
-    } else {
-        None
-    };
-    let as_expected = played.as_ref().is_none_or(|played| played.as_expected);
-    if as_expected && !told_to_stop.is_told() {
-        next_steps::say(&installation, &arguments.data, &bundle, played.as_ref())?;
-    } else {
-        told_to_stop.stop();
+    }
+    if !as_expected {
+        stop.stop();
     }
     serving
         .await
         .context("the server ended by a fault")?
         .context("the server cannot go on")?;
+    installation.settled().await;
     Ok(as_expected)
+}
+
+/// The installation, and the port it is to be served on: taken first, so that nothing is made where that fails.
+async fn open(arguments: &Up) -> anyhow::Result<(Installation, TcpListener)> {
+    let directory = DataDirectory::open(&arguments.data.directory()?)?;
+    let before = directory.settings()?;
+    let last = before.as_ref().map(|settings| settings.listen);
+    let tcp = bind(arguments.listen.or(last).unwrap_or(USUAL_ADDRESS)).await?;
+    let progress = say::Progress::on(match before {
+        Some(_) => "Opening the data directory",
+        None => "Making keys, certificates and the first administrator",
+    });
+    let installation =
+        Installation::open(directory, tcp.local_addr()?, &wishes(arguments), &sources()).await?;
+    progress.done();
+    Ok((installation, tcp))
 }
 
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {

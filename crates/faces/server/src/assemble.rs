@@ -2,44 +2,61 @@
 
 use std::sync::Arc;
 
-use nave_engine::{Parts, Registry, Store, clock::World, site::Site};
+use nave_engine::{Authenticator, Parts, Registry, Store, clock::World, site::Site};
+use nave_identity::Identity;
+use nave_inference::{Inference, Patience};
+use nave_services::KeyAuthenticator;
 use nave_vault::{KeyRing, Random, SigningKeys};
 
+use crate::setup::SetupError;
+
 /// What the planes stand on.
-pub struct Ground {
+pub(crate) struct Ground {
     /// The store.
-    pub store: Store,
+    pub(crate) store: Store,
     /// The key ring.
-    pub vault: Arc<KeyRing>,
+    pub(crate) vault: Arc<KeyRing>,
     /// The keys that sign tokens.
-    pub keys: Arc<SigningKeys>,
+    pub(crate) keys: Arc<SigningKeys>,
     /// The server's public face.
-    pub site: Site,
+    pub(crate) site: Site,
     /// Time and ids.
-    pub world: Arc<dyn World>,
+    pub(crate) world: Arc<dyn World>,
     /// The bytes that account keys are made of.
-    pub random: Arc<dyn Random>,
+    pub(crate) random: Arc<dyn Random>,
 }
 
-/// An engine's parts with every plane registered.
-#[must_use]
-pub fn parts(ground: Ground) -> Parts {
+/// An engine's parts with every plane registered, and the plane that has work left when the server stops.
+pub(crate) fn assemble(ground: Ground) -> Result<(Parts, Arc<Inference>), SetupError> {
     let Ground {
         store,
         vault,
-        keys: _,
+        keys,
         site,
         world,
-        random: _,
+        random,
     } = ground;
+    let identity = Identity::new(keys, random.clone());
+    let client = nave_inference::client().map_err(|error| SetupError::Outbound(error.into()))?;
+    let inference = Inference::new(client, Patience::default());
     let mut registry = Registry::default();
+    identity.register(&mut registry);
+    nave_inference::register(&mut registry, &inference);
     nave_resources::register(&mut registry);
-    Parts {
-        store,
-        vault,
-        site,
-        world,
-        registry,
-        authenticators: Vec::new(),
-    }
+    nave_hub::register(&mut registry);
+    nave_services::register(&mut registry, &random);
+    // Keys first: on the paths of model calls a bearer token may be one.
+    let authenticators: Vec<Box<dyn Authenticator>> =
+        vec![Box::new(KeyAuthenticator), Box::new(identity.authenticator())];
+    Ok((
+        Parts {
+            store,
+            vault,
+            site,
+            world,
+            registry,
+            authenticators,
+        },
+        inference,
+    ))
 }

@@ -1,7 +1,7 @@
 //! The face of nave towards the network: one TLS port, behind it one engine with every plane.
 //!
 //! A request is decoded ([`Face::answer`]), its caller found, served by the engine, and the reply encoded. Nothing is
-//! decided here. [`assemble`] is the only place that knows all planes; [`setup`] makes an installation out of an empty
+//! decided here. `assemble` is the only place that knows all planes; [`setup`] makes an installation out of an empty
 //! directory or opens the one that is there; [`listen`] serves it until it is told to stop.
 //!
 //! Invariants:
@@ -12,7 +12,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
 mod access_log;
-pub mod assemble;
+mod assemble;
 mod body;
 mod decode;
 mod encode;

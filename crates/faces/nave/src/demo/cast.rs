@@ -6,6 +6,7 @@ use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 
 use super::{
+    Introduction,
     names::ADMINISTRATOR,
     stage::{Answer, Audience, Call, Stage},
     verdict::{Expect, Verdicts},
@@ -37,13 +38,16 @@ pub(super) struct Cast {
 }
 
 impl Cast {
-    /// Name, job and password of each, for whoever wants to go on as them.
-    pub(super) fn introductions(&self) -> Vec<(String, String, String)> {
-        let introduce =
-            |person: &Person| (person.upn.clone(), person.job.to_owned(), person.password.clone());
+    /// Everybody, for whoever wants to go on as them.
+    pub(super) fn introductions(&self) -> Vec<Introduction> {
+        let introduce = |person: &Person| Introduction {
+            upn: person.upn.clone(),
+            job: person.job,
+            password: person.password.clone(),
+        };
         [&self.administrator, &self.manager, &self.lead, &self.developer]
             .map(introduce)
-            .to_vec()
+            .into()
     }
 }
 

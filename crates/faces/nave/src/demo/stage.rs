@@ -175,6 +175,11 @@ impl Answer {
         (200..300).contains(&self.status)
     }
 
+    /// Whether it says that a permission is missing. Model calls say so with 401.
+    pub(super) fn is_refusal(&self) -> bool {
+        self.status == 403 || (self.status == 401 && self.code() == "PermissionDenied")
+    }
+
     /// The code of the refusal; empty where it is none.
     pub(super) fn code(&self) -> &str {
         self.body

@@ -7,10 +7,12 @@ use super::{
     cast::{Cast, Person},
     names::{CHAT, EMBEDDING, GROUP, HUB, OTHER_PROJECT, OWN, PROJECT, Places, SHARED},
     scenery::{AI_DEVELOPER, Hands},
-    stage::{Audience, Call, Stage},
+    stage::{Call, Stage},
     verdict::{Expect, Verdicts},
 };
 
+/// The hub the developer would like to have.
+const REFUSED_HUB: &str = "my-own-hub";
 const VERSION: &str = "api-version=2024-10-01";
 
 /// Plays it.
@@ -35,12 +37,13 @@ pub(super) async fn play(stage: &Stage, cast: &Cast, verdicts: &mut Verdicts) ->
         &places,
     )
     .await?;
-    other_project(
+    create_project(
         &mut Hands {
             stage,
             who: &cast.administrator,
             verdicts,
         },
+        OTHER_PROJECT,
         &places,
     )
     .await?;
@@ -59,6 +62,7 @@ pub(super) async fn play(stage: &Stage, cast: &Cast, verdicts: &mut Verdicts) ->
             verdicts,
         },
         cast,
+        &places,
     )
     .await
 }
@@ -82,45 +86,10 @@ async fn lead(by: &mut Hands<'_>, developer: &Person, places: &Places) -> anyhow
         .await
 }
 
-async fn other_project(by: &mut Hands<'_>, places: &Places) -> anyhow::Result<()> {
-    let body = project(places);
-    by.put(
-        &format!("creates the project `{OTHER_PROJECT}`"),
-        &places.workspace(OTHER_PROJECT),
-        "2024-10-01",
-        body,
-    )
-    .await
-}
-
-/// As clients do it: straight at first, and where that takes a permission the lead does not have, by joining the hub.
 async fn create_project(by: &mut Hands<'_>, name: &str, places: &Places) -> anyhow::Result<()> {
-    let id = format!("{}?{VERSION}", places.workspace(name));
-    if by
-        .who
-        .call(by.stage, Audience::Arm, &Call::get(&id))
-        .await?
-        .is_done()
-    {
-        return Ok(());
-    }
-    let body = project(places);
-    by.tries(
-        &format!("may not write workspaces in `{GROUP}`"),
-        &Call::put(&id, body.clone()),
-        Expect::Refused,
-    )
-    .await?;
-    let join = format!(
-        "/rp/workspaces{}/join/{name}?api-version=2023-06-01-preview",
-        places.workspace(HUB)
-    );
-    by.does(
-        &format!("creates the project `{name}` by joining the hub"),
-        &Call::put(join, body),
-    )
-    .await
-    .map(drop)
+    let does = format!("creates the project `{name}`");
+    by.put(&does, &places.workspace(name), "2024-10-01", project(places))
+        .await
 }
 
 fn project(places: &Places) -> Value {
@@ -226,7 +195,7 @@ fn holds_text(value: &Value) -> bool {
 
 async fn limits(by: &mut Hands<'_>, places: &Places) -> anyhow::Result<()> {
     let hub = json!({ "location": "eastus", "kind": "Hub", "properties": {} });
-    let wanted = format!("{}?{VERSION}", places.workspace("my-own-hub"));
+    let wanted = format!("{}?{VERSION}", places.workspace(REFUSED_HUB));
     by.tries("tries to create a hub", &Call::put(wanted, hub), Expect::Refused)
         .await?;
     let other = format!("{}?{VERSION}", places.workspace(OTHER_PROJECT));
@@ -262,56 +231,59 @@ async fn limits(by: &mut Hands<'_>, places: &Places) -> anyhow::Result<()> {
     .map(drop)
 }
 
-async fn audit(by: &mut Hands<'_>, cast: &Cast) -> anyhow::Result<()> {
+async fn audit(by: &mut Hands<'_>, cast: &Cast, places: &Places) -> anyhow::Result<()> {
     let log = format!(
-        "/subscriptions/{}/providers/Microsoft.Insights/eventtypes/management/values?api-version=2015-04-01&$filter=resourceGroupName%20eq%20'{GROUP}'",
+        "/subscriptions/{}/providers/Microsoft.Insights/eventtypes/management/values?api-version=2015-04-01\
+         &$filter=resourceGroupName%20eq%20'{GROUP}'",
         by.stage.settings.subscription
     );
     let answer = by.does("reads the activity log", &Call::get(log)).await?;
     let events = answer.body["value"].as_array().cloned().unwrap_or_default();
-    let found = |who: &Person, action: &str, status: &str| {
-        events.iter().any(|event| is_event(event, who, action, status))
-    };
-    for (who, what, action, status) in [
+    for (who, what, resource, status) in [
         (
             &cast.lead,
-            "the lead created a project",
-            "workspaces/hubs/join/action",
+            "created a project",
+            places.workspace(PROJECT),
             "Succeeded",
         ),
         (
             &cast.developer,
-            "the developer was refused a hub",
-            "workspaces/write",
-            "Failed",
-        ),
-        (
-            &cast.developer,
-            "the developer was refused a secret",
-            "connections/listsecrets/action",
-            "Failed",
-        ),
-        (
-            &cast.developer,
-            "the developer called a model",
-            "chat/completions/action",
+            "called a model",
+            places.workspace(PROJECT),
             "Succeeded",
+        ),
+        (
+            &cast.developer,
+            "was refused a hub",
+            places.workspace(REFUSED_HUB),
+            "Failed",
+        ),
+        (
+            &cast.developer,
+            "was refused a secret",
+            places.connection(HUB, SHARED),
+            "Failed",
         ),
     ] {
+        let of = |event: &&Value| is_event(event, who, &resource, status);
+        let operation = events
+            .iter()
+            .find(of)
+            .map(|event| event["operationName"]["value"].to_string());
+        let does = format!("sees that the {} {what}", who.name);
         by.verdicts.fact(
             by.who,
-            &format!("sees there that {what}"),
-            &format!("{} {action}: {status}", who.upn),
-            found(who, action, status),
+            &does,
+            operation.as_deref().unwrap_or("no such event"),
+            operation.is_some(),
         );
     }
     Ok(())
 }
 
-fn is_event(event: &Value, who: &Person, action: &str, status: &str) -> bool {
+fn is_event(event: &Value, who: &Person, resource: &str, status: &str) -> bool {
     let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    let operation = text("/operationName/value").to_lowercase();
     text("/caller") == who.upn
-        && operation.ends_with(&action.to_lowercase())
+        && text("/resourceId").eq_ignore_ascii_case(resource)
         && text("/status/value") == status
 }

@@ -22,32 +22,22 @@ pub(super) struct Verdicts {
 impl Verdicts {
     /// Judges an answer; whether it was as expected.
     pub(super) fn judge(&mut self, who: &Person, does: &str, answer: &Answer, expected: Expect) -> bool {
-        let came = match expected {
+        let good = match expected {
             Expect::Done => answer.is_done(),
-            Expect::Refused => {
-                answer.status == 403 || (answer.status == 401 && answer.code() == "PermissionDenied")
-            }
+            Expect::Refused => answer.is_refusal(),
         };
-        let word = match expected {
-            Expect::Done => "",
-            Expect::Refused => "refused, as it should be: ",
+        let outcome = match (good, expected) {
+            (true, Expect::Done) => String::new(),
+            (true, Expect::Refused) => format!(": refused ({})", face(answer)),
+            (false, _) => format!(": UNEXPECTED {}", short(answer)),
         };
-        let outcome = if came {
-            format!("{word}{}", face(answer))
-        } else {
-            format!("UNEXPECTED: {}", short(&answer.text, answer.status))
-        };
-        self.write(who, does, &outcome, came)
+        self.write(who, &format!("{does}{outcome}"), good)
     }
 
     /// Judges a fact.
-    pub(super) fn fact(&mut self, who: &Person, does: &str, outcome: &str, holds: bool) -> bool {
-        let outcome = if holds {
-            outcome.to_owned()
-        } else {
-            format!("UNEXPECTED: not so ({outcome})")
-        };
-        self.write(who, does, &outcome, holds)
+    pub(super) fn fact(&mut self, who: &Person, does: &str, seen: &str, holds: bool) -> bool {
+        let unexpected = if holds { "" } else { "UNEXPECTED " };
+        self.write(who, &format!("{does}: {unexpected}{seen}"), holds)
     }
 
     /// Says how it ended.
@@ -66,26 +56,25 @@ impl Verdicts {
         self.wrong == 0
     }
 
-    fn write(&mut self, who: &Person, does: &str, outcome: &str, good: bool) -> bool {
+    fn write(&mut self, who: &Person, sentence: &str, good: bool) -> bool {
         self.steps += 1;
         self.wrong += usize::from(!good);
-        let mark = if good { "✓" } else { "✗" };
         say::line(format!(
-            "  {mark} {:<9} {does}\n              {outcome}",
+            "  {} {:<10} {sentence}",
+            if good { "✓" } else { "✗" },
             who.name
         ));
         good
     }
 }
 
+/// Status and code.
 fn face(answer: &Answer) -> String {
-    match answer.code() {
-        "" => answer.status.to_string(),
-        code => format!("{} {code}", answer.status),
-    }
+    format!("{} {}", answer.status, answer.code())
 }
 
-fn short(text: &str, status: u16) -> String {
-    let shown: String = text.chars().take(600).collect();
-    format!("{status} {shown}")
+/// As much of an answer as helps whoever wonders about it.
+fn short(answer: &Answer) -> String {
+    let shown: String = answer.text.chars().take(600).collect();
+    format!("{} {shown}", answer.status)
 }

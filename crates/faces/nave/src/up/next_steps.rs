@@ -7,62 +7,69 @@ use nave_vault::Purpose;
 
 use crate::{
     cli::{self, Data},
-    demo::{CHAT, GROUP, HUB, PROJECT, Played},
+    demo::{CHAT, GROUP, HUB, Introduction, PROJECT, Played},
     env::quoted,
     say,
 };
 
-/// Prints it.
-pub(super) fn say(
-    installation: &Installation,
-    data: &Data,
-    bundle: &Path,
-    played: Option<&Played>,
-) -> anyhow::Result<()> {
-    let settings = &installation.settings;
-    say::line(format!("\nnave is up at {}\n", settings.origin));
-    say::line(format!(
-        "  data             {}",
-        installation.directory().path().display()
-    ));
-    say::line(format!("  trusted by       {}", bundle.display()));
-    say::line(format!(
-        "  tenant           {} ({})",
-        settings.tenant, settings.domain
-    ));
-    say::line(format!("  subscription     {}", settings.subscription));
-    people(installation, played);
-    say::line(format!(
-        "\nIn the shell of any client, first:\n\n  eval \"$({} env{})\"",
-        program(),
-        data_option(installation, data)?
-    ));
-    az(installation);
-    match played {
-        Some(_) => demo_clients(&settings.subscription.to_string(), &settings.origin),
-        None => first_hub(&settings.subscription.to_string(), &settings.origin),
+/// What there is to say it about.
+pub(super) struct NextSteps<'a> {
+    pub(super) installation: &'a Installation,
+    pub(super) data: &'a Data,
+    pub(super) bundle: &'a Path,
+}
+
+impl NextSteps<'_> {
+    /// Prints it.
+    pub(super) fn say(&self, played: Option<&Played>) -> anyhow::Result<()> {
+        let Self {
+            installation,
+            data,
+            bundle,
+        } = self;
+        let settings = &installation.settings;
+        let (subscription, origin) = (settings.subscription.to_string(), settings.origin.as_str());
+        say::line(format!("\nnave is up at {origin}\n"));
+        say::line(format!(
+            "  data           {}",
+            installation.directory().path().display()
+        ));
+        say::line(format!("  trusted by     {}", bundle.display()));
+        say::line(format!("  domain         {}", settings.domain));
+        say::line(format!("  tenant         {}", settings.tenant));
+        say::line(format!("  subscription   {subscription}"));
+        people(installation, played);
+        let program = program();
+        let option = data_option(installation, data)?;
+        say::line(format!(
+            "\nIn the shell of any client, first:\n\n  eval \"$({program} env{option})\""
+        ));
+        az(installation);
+        match played {
+            Some(_) => demo_clients(&subscription, origin),
+            None => first_hub(&subscription, origin),
+        }
+        say::line("\nCtrl-C ends it; `nave up` on the same data goes on.");
+        Ok(())
     }
-    say::line("\nCtrl-C ends it; `nave up` on the same data goes on.");
-    Ok(())
 }
 
 fn people(installation: &Installation, played: Option<&Played>) {
-    if let Some(played) = played {
-        say::line("\n  people and their passwords (made up for the demo)");
-        for (upn, job, password) in &played.people {
-            say::line(format!("    {upn:<26} {password}   {job}"));
-        }
-        return;
-    }
     say::line(format!(
-        "  administrator    {}",
+        "  administrator  {}",
         installation.settings.administrator
     ));
-    if let Some(password) = &installation.first_password {
+    if let (Some(password), None) = (&installation.first_password, played) {
         say::line(format!(
-            "  password         {}   (shown this once)",
+            "  password       {}   (shown this once)",
             password.expose(&Purpose::ListSecrets)
         ));
+    }
+    if let Some(played) = played {
+        say::line("\nThe people of the demo and their passwords:\n");
+        for Introduction { upn, job, password } in &played.people {
+            say::line(format!("  {upn:<24} {password:<22} {job}"));
+        }
     }
 }
 

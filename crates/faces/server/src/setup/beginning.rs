@@ -9,8 +9,9 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, Method};
-use nave_arm::ResourceId;
-use nave_engine::{Act, Caller, Change, Engine, Reply, Request, directory, rbac::built_in};
+use nave_arm::{ArmError, ErrorCode, ResourceId};
+use nave_engine::{Act, Caller, Change, Engine, Reply, Request, rbac::built_in};
+use nave_identity::bootstrap::{NewUser, user_row};
 use nave_vault::{Purpose, Random, Secret};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -28,9 +29,8 @@ pub(crate) async fn make(
     random: &dyn Random,
 ) -> Result<Secret<String>, SetupError> {
     let password = first_password(engine, directory, random)?;
-    subscription(engine, settings).await?;
-    let administrator = administrator(engine, settings, &password).await?;
-    owner(engine, settings, administrator).await?;
+    first_rows(engine, settings, random, &password).await?;
+    owner(engine, settings).await?;
     Ok(password)
 }
 
@@ -64,47 +64,46 @@ fn first_password(
     Ok(password)
 }
 
-async fn subscription(engine: &Arc<Engine>, settings: &Settings) -> Result<(), SetupError> {
-    let row = nave_resources::subscriptions::row(settings.subscription, &settings.tenant_name);
-    if engine.snapshot().get(&row.id).is_some() {
+/// The subscription and the administrator, in one commit.
+async fn first_rows(
+    engine: &Arc<Engine>,
+    settings: &Settings,
+    random: &dyn Random,
+    password: &Secret<String>,
+) -> Result<(), SetupError> {
+    let subscription = nave_resources::subscriptions::row(settings.subscription, &settings.tenant_name);
+    if engine.snapshot().get(&subscription.id).is_some() {
         return Ok(());
     }
-    let grant = engine.on_own_account::<Act>("Microsoft.Resources/subscriptions/write", &row.id);
-    let change = Change {
-        puts: vec![row],
-        ..Change::default()
+    let administrator = NewUser {
+        id: administrator(settings),
+        user_principal_name: &settings.administrator,
+        display_name: "Administrator",
+        password,
     };
-    let done = engine.commit(&grant, change).await;
+    let grant = engine.on_own_account::<Act>("Microsoft.Resources/subscriptions/write", &subscription.id);
+    let puts = vec![subscription, user_row(random, &administrator)];
+    let done = engine
+        .commit(
+            &grant,
+            Change {
+                puts,
+                ..Change::default()
+            },
+        )
+        .await;
     done.map(drop).map_err(|error| SetupError::Step {
-        step: "subscription",
+        step: "administrator",
         cause: error.into(),
     })
 }
 
-async fn administrator(
-    engine: &Arc<Engine>,
-    settings: &Settings,
-    password: &Secret<String>,
-) -> Result<Uuid, SetupError> {
-    let name = settings.administrator.as_str();
-    if let Some(found) = engine.snapshot().claimed(&directory::upn_claim(name)) {
-        return Ok(Uuid::parse_str(found.id.name()).unwrap_or_default());
-    }
-    let user = json!({
-        "accountEnabled": true,
-        "displayName": "Administrator",
-        "mailNickname": name.split('@').next(),
-        "userPrincipalName": name,
-        "passwordProfile": { "password": password.expose(&Purpose::Seal), "forceChangePasswordNextSignIn": false },
-    });
-    let made = ask(engine, "administrator", Method::POST, "/graph/v1.0/users", &user).await?;
-    Ok(made["id"]
-        .as_str()
-        .and_then(|id| Uuid::parse_str(id).ok())
-        .unwrap_or_default())
+/// The administrator's object id.
+fn administrator(settings: &Settings) -> Uuid {
+    Uuid::new_v5(&settings.tenant, b"first administrator")
 }
 
-async fn owner(engine: &Arc<Engine>, settings: &Settings, principal: Uuid) -> Result<(), SetupError> {
+async fn owner(engine: &Arc<Engine>, settings: &Settings) -> Result<(), SetupError> {
     let name = Uuid::new_v5(&settings.tenant, b"first owner").to_string();
     let id = ResourceId::tenant().extension(ASSIGNMENTS, &name);
     if engine.snapshot().get(&id).is_some() {
@@ -114,48 +113,40 @@ async fn owner(engine: &Arc<Engine>, settings: &Settings, principal: Uuid) -> Re
         "Microsoft.Authorization/roleDefinitions",
         &built_in::OWNER.to_string(),
     );
-    let body = json!({ "properties": { "roleDefinitionId": role, "principalId": principal, "principalType": "User" } });
-    ask(engine, "owner", Method::PUT, id.as_str(), &body)
-        .await
-        .map(drop)
+    let body = json!({ "properties": {
+        "roleDefinitionId": role, "principalId": administrator(settings), "principalType": "User",
+    } });
+    let reply = engine.serve(put(engine, &id, &body)).await;
+    match reply.status {
+        200..300 => Ok(()),
+        _ => Err(SetupError::Step {
+            step: "owner",
+            cause: refusal(&reply),
+        }),
+    }
 }
 
-/// Asks the engine on nave's own account.
-async fn ask(
-    engine: &Arc<Engine>,
-    step: &'static str,
-    method: Method,
-    path: &str,
-    body: &Value,
-) -> Result<Value, SetupError> {
-    let request = Request {
-        method,
-        path: path.to_owned(),
+/// A request on nave's own account.
+fn put(engine: &Engine, id: &ResourceId, body: &Value) -> Request {
+    Request {
+        method: Method::PUT,
+        path: id.as_str().to_owned(),
         query: vec![(String::from("api-version"), String::from("2022-04-01"))],
         headers: HeaderMap::new(),
         body: body.to_string().into(),
         caller: Some(Caller::system()),
         host: engine.site().authority.clone(),
         correlation_id: engine.world().new_id(),
-    };
-    let reply = engine.serve(request).await;
-    let answer = reply.as_json().cloned().unwrap_or_default();
-    if (200..300).contains(&reply.status) {
-        return Ok(answer);
     }
-    Err(SetupError::Step {
-        step,
-        cause: refusal(&reply),
-    })
 }
 
-fn refusal(reply: &Reply) -> nave_arm::ArmError {
+fn refusal(reply: &Reply) -> ArmError {
     let said = reply
         .as_json()
         .and_then(|body| body.pointer("/error/message"))
         .and_then(Value::as_str);
-    nave_arm::ArmError::new(
-        nave_arm::ErrorCode::InternalServerError,
-        format!("status {}: {}", reply.status, said.unwrap_or_default()),
+    ArmError::new(
+        ErrorCode::InternalServerError,
+        format!("{} {}", reply.status, said.unwrap_or_default()),
     )
 }

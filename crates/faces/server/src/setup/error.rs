@@ -52,6 +52,9 @@ pub enum SetupError {
     /// The database.
     #[error("the database in the data directory cannot be opened")]
     Store(#[from] StoreError),
+    /// There can be no calls to model servers.
+    #[error("no client for calls to model servers can be made")]
+    Outbound(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The engine refused one of the first things that exist.
     #[error("setting up failed at the step `{step}`: {cause}")]
     Step {

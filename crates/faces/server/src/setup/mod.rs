@@ -17,10 +17,11 @@ use std::{
 };
 
 use nave_engine::{Engine, Store, Verified, clock::World};
+use nave_inference::Inference;
 use nave_tls::Authority;
 use nave_vault::{KeyRing, Random, Secret, SigningKeys};
 
-use crate::assemble;
+use crate::assemble::{Ground, assemble};
 
 pub use directory::{DataDirectory, settings_in};
 pub use error::SetupError;
@@ -44,6 +45,7 @@ pub struct Installation {
     /// The first administrator's password, on the start that made it.
     pub first_password: Option<Secret<String>>,
     directory: DataDirectory,
+    inference: Arc<Inference>,
 }
 
 impl Installation {
@@ -59,7 +61,7 @@ impl Installation {
             None => Settings::new(listen, wishes, || sources.world.new_id())?,
         };
         directory.save(&settings)?;
-        let engine = start(directory.path(), &settings, sources).await?;
+        let (engine, inference) = start(directory.path(), &settings, sources).await?;
         let mut first_password = None;
         if !settings.complete {
             let password = beginning::make(&engine, &directory, &settings, &*sources.random).await?;
@@ -72,6 +74,7 @@ impl Installation {
             settings,
             first_password,
             directory,
+            inference,
         })
     }
 
@@ -84,6 +87,11 @@ impl Installation {
     /// The first administrator's password as it was made up, whether or not it still is the password.
     pub fn made_up_password(&self) -> Result<Option<Secret<String>>, SetupError> {
         beginning::kept_password(&self.engine, &self.directory)
+    }
+
+    /// Waits until every model call is settled: once no more calls are taken.
+    pub async fn settled(&self) {
+        self.inference.settled().await;
     }
 
     /// The certificate authority, and the file of certificates that clients are told to trust.
@@ -108,17 +116,19 @@ pub async fn verify(path: &Path) -> Result<Verified, SetupError> {
     Ok(Store::open_in(path).await?.verify().await?)
 }
 
-async fn start(path: &Path, settings: &Settings, sources: &Sources) -> Result<Arc<Engine>, SetupError> {
-    let vault = Arc::new(KeyRing::open_or_create(path)?);
-    let keys = Arc::new(SigningKeys::open_or_create(path)?);
-    let store = Store::open_in(path).await?;
-    let parts = assemble::parts(assemble::Ground {
-        store,
-        vault,
-        keys,
+async fn start(
+    path: &Path,
+    settings: &Settings,
+    sources: &Sources,
+) -> Result<(Arc<Engine>, Arc<Inference>), SetupError> {
+    let ground = Ground {
+        vault: Arc::new(KeyRing::open_or_create(path)?),
+        keys: Arc::new(SigningKeys::open_or_create(path)?),
+        store: Store::open_in(path).await?,
         site: settings.site(),
         world: sources.world.clone(),
         random: sources.random.clone(),
-    });
-    Ok(Engine::open(parts).await?)
+    };
+    let (parts, inference) = assemble(ground)?;
+    Ok((Engine::open(parts).await?, inference))
 }
