@@ -1,0 +1,187 @@
+//! What is special about writing a project: its hub.
+
+use std::sync::Arc;
+
+use nave_arm::{ArmError, ErrorCode, ResourceId};
+use nave_engine::{
+    Fields, Guard, Resource, Snapshot,
+    decision::Need,
+    declaration::{Also, Cx, Draft},
+    site::short_location,
+};
+use serde_json::{Value, json};
+
+use super::{Kind, identity::Identity, links};
+use crate::{
+    WORKSPACES,
+    assignments::{self, Automatic, BLOB_CONTRIBUTOR},
+    inheritance::{INHERITED, agrees, default_group, effective},
+    membership::{self, Places},
+};
+
+/// The right to create projects in a hub, in the two spellings roles use (rbac-semantics 13.5).
+pub(crate) const JOIN: [&str; 2] = [
+    "Microsoft.MachineLearningServices/workspaces/hubs/join/action",
+    "Microsoft.MachineLearningServices/workspaces/hubs/join",
+];
+
+const HUB: &str = "/properties/hubResourceId";
+
+/// The ways to be allowed to write a project. To create one: write it and join its hub; or, where the project goes to
+/// the hub's default group, join alone.
+pub(super) fn ways(snapshot: &Snapshot, draft: &Draft, body: &Value, own: Need) -> Vec<Vec<Need>> {
+    let linked = links::needs(body, &draft.id, draft.existing.as_deref());
+    let hub = Fields(body).link(HUB).ok().flatten();
+    let Some(hub) = hub.filter(|_| draft.existing.is_none()) else {
+        return vec![std::iter::once(own).chain(linked).collect()];
+    };
+    let writing = std::iter::once(own).chain(linked.iter().cloned());
+    let mut ways: Vec<Vec<Need>> = JOIN
+        .iter()
+        .map(|join| {
+            writing
+                .clone()
+                .chain([Need::action(*join, hub.clone()).linked()])
+                .collect()
+        })
+        .collect();
+    let default = snapshot.get(&hub).and_then(|hub| default_group(hub));
+    if default.is_some() && default == draft.id.resource_group_id() {
+        ways.extend(JOIN.iter().map(|join| {
+            std::iter::once(Need::action(*join, hub.clone()).linked())
+                .chain(linked.iter().cloned())
+                .collect()
+        }));
+    }
+    ways
+}
+
+/// The hub a body belongs to.
+pub(super) fn hub(
+    snapshot: &Snapshot,
+    body: &Value,
+    existing: Option<&Resource>,
+) -> Result<Arc<Resource>, ArmError> {
+    let before = existing.and_then(|existing| existing.link(HUB));
+    let id = match Fields(body).link(HUB)?.or(before) {
+        Some(id) => id,
+        None => {
+            return Err(ArmError::new(
+                ErrorCode::InvalidRequestFormat,
+                "A workspace of kind Project belongs to a hub: the property 'properties.hubResourceId' is required.",
+            )
+            .on("properties.hubResourceId"));
+        }
+    };
+    match snapshot.get(&id) {
+        Some(hub) if is_hub(hub) => Ok(hub.clone()),
+        Some(_) => Err(no_hub(&id, "is not a workspace of kind Hub")),
+        None => Err(no_hub(&id, "was not found")),
+    }
+}
+
+fn is_hub(resource: &Resource) -> bool {
+    resource.id.resource_type().eq_ignore_ascii_case(WORKSPACES) && Kind::of(resource) == Kind::Hub
+}
+
+fn no_hub(id: &ResourceId, why: &str) -> ArmError {
+    ArmError::new(
+        ErrorCode::InvalidResourceReference,
+        format!("The hub '{id}' {why}."),
+    )
+    .on("properties.hubResourceId")
+}
+
+/// Refuses what differs from the hub, and takes out what repeats it: a project stores none of the hub's settings, so
+/// the hub's present value always applies (features INH-01, INH-03, PRJ-14).
+pub(super) fn inherit(hub: &Resource, body: &mut Value) -> Result<(), ArmError> {
+    let place = hub.text("/location").unwrap_or_default();
+    let given = body.get("location").and_then(Value::as_str).unwrap_or(place);
+    if short_location(place) != short_location(given) {
+        return Err(ArmError::new(
+            ErrorCode::LocationMismatch,
+            format!("The hub is in '{place}'; its projects are there too, and cannot be in '{given}'."),
+        )
+        .on("location"));
+    }
+    for pointer in INHERITED {
+        let Some((parent, name)) = pointer.rsplit_once('/') else {
+            continue;
+        };
+        let Some(members) = body.pointer_mut(parent).and_then(Value::as_object_mut) else {
+            continue;
+        };
+        let Some(given) = members.shift_remove(name) else {
+            continue;
+        };
+        if !agrees(&given, effective(hub, pointer).as_ref()) {
+            let name = pointer.trim_start_matches('/').replace('/', ".");
+            return Err(ArmError::new(
+                ErrorCode::InheritedFromHub,
+                format!(
+                    "The property '{name}' comes from the hub '{}' and differs there. Leave it out of the project, or \
+                     change it on the hub.",
+                    hub.id
+                ),
+            )
+            .on(name));
+        }
+    }
+    Ok(())
+}
+
+/// What a new project brings: its members' rights for who created it, and its identity's part of the hub's storage.
+pub(super) fn brings(
+    cx: &Cx<'_>,
+    id: &ResourceId,
+    hub: &Resource,
+    identity: &Identity,
+    (created, workspace_id): (bool, &str),
+) -> Vec<Also> {
+    let mut also = Vec::new();
+    if created && let Some(Also::Put { id: cause, body, own }) = assignments::creator_owns(cx, id) {
+        if let (Some(kind), Some(group)) = (assignments::creator_type(cx), id.resource_group_id()) {
+            let places = Places {
+                hub: hub.id.clone(),
+                group,
+            };
+            also.extend(membership::extras(
+                cx.snapshot,
+                &places,
+                (cx.caller.object_id, kind),
+                &cause,
+            ));
+        }
+        also.push(Also::Put { id: cause, body, own });
+    }
+    if let (Identity::New(principal), Some(storage)) = (identity, hub.link("/properties/storageAccount")) {
+        let assignment = Automatic {
+            scope: &storage,
+            role: BLOB_CONTRIBUTOR,
+            principal: *principal,
+            principal_type: "ServicePrincipal",
+            description: "A project's own identity reaches the project's containers.",
+            condition: Some(own_containers(workspace_id)),
+            follows: json!({ "rule": "ProjectIdentity", "resource": id }),
+        };
+        also.extend(assignment.put(cx.snapshot));
+    }
+    also
+}
+
+/// What must still be true when a new project is committed.
+pub(super) fn guard(hub: &Resource) -> Guard {
+    Guard::Present {
+        key: hub.id.key().to_owned(),
+    }
+}
+
+/// Every data operation on a blob, in the project's containers only: their names start with its guid
+/// (rbac-semantics 13.10). It names the blobs' whole branch, so that no operation of the role is left open.
+fn own_containers(workspace_id: &str) -> String {
+    format!(
+        "((!(ActionMatches{{'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/*'}})) OR \
+         (@Resource[Microsoft.Storage/storageAccounts/blobServices/containers:name] StringStartsWithIgnoreCase \
+         '{workspace_id}'))"
+    )
+}
