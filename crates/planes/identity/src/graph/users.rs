@@ -108,7 +108,7 @@ pub(super) fn check_password(password: &str) -> Result<(), ArmError> {
 }
 
 fn check_name(site: &Site, name: &str) -> Result<(), ArmError> {
-    let good = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-./=?^_`{|}~".contains(c);
+    let good = |c: char| c.is_ascii_alphanumeric() || "'.-_!#^~+".contains(c);
     match name.split_once('@') {
         Some((local, domain)) if !local.is_empty() && local.len() <= 64 && local.chars().all(good) => {
             if domain.eq_ignore_ascii_case(&site.domain) {
