@@ -38,8 +38,8 @@ use async_trait::async_trait;
 use nave_arm::{ArmError, ErrorCode, Filter, ResourceId};
 use nave_engine::{
     Registry, Reply, Request, Resource,
-    declaration::{ActCall, Action, Asked, Cx, Declaration, Erased, NameRule, Placement, ResourceType, Verb},
     decision::Need,
+    declaration::{ActCall, Action, Asked, Cx, Declaration, Erased, NameRule, Placement, ResourceType, Verb},
 };
 use serde_json::Value;
 
@@ -128,7 +128,12 @@ impl ResourceType for Deployments {
         record::view(resource, &self.live)
     }
 
-    fn list(&self, cx: &Cx<'_>, under: &ResourceId, request: &Request) -> Result<Option<Vec<Arc<Resource>>>, ArmError> {
+    fn list(
+        &self,
+        cx: &Cx<'_>,
+        under: &ResourceId,
+        request: &Request,
+    ) -> Result<Option<Vec<Arc<Resource>>>, ArmError> {
         let filter = filter::of(request)?;
         filter::check(filter.as_ref(), |leaf| wanted_state(leaf).is_some())?;
         let state = |row: &Resource| record::state(row, &self.live).to_lowercase();
@@ -137,7 +142,9 @@ impl ResourceType for Deployments {
             filter.as_ref().is_none_or(|filter| filter.holds(&mut holds))
         };
         let own = |row: &&Arc<Resource>| row.id.scope().as_ref() == Some(under) && passes(row);
-        Ok(Some(cx.snapshot.of_type(DEPLOYMENTS).filter(own).cloned().collect()))
+        Ok(Some(
+            cx.snapshot.of_type(DEPLOYMENTS).filter(own).cloned().collect(),
+        ))
     }
 
     fn erase(&self, _: &Cx<'_>, resource: &Resource) -> Result<Erased, ArmError> {
@@ -152,7 +159,10 @@ impl ResourceType for Deployments {
         let Some(progress) = self.live.progress(id) else {
             return Err(ArmError::new(
                 ErrorCode::Conflict,
-                format!("The deployment '{}' is not running; only a running deployment can be cancelled.", id.name()),
+                format!(
+                    "The deployment '{}' is not running; only a running deployment can be cancelled.",
+                    id.name()
+                ),
             ));
         };
         progress.cancel();
@@ -162,5 +172,7 @@ impl ResourceType for Deployments {
 
 /// `provisioningState eq 'Failed'`: the state, in lower case.
 fn wanted_state(leaf: &Filter) -> Option<String> {
-    filter::equals(leaf).filter(|(property, _)| property == "provisioningstate").map(|(_, value)| value.to_lowercase())
+    filter::equals(leaf)
+        .filter(|(property, _)| property == "provisioningstate")
+        .map(|(_, value)| value.to_lowercase())
 }

@@ -5,11 +5,7 @@
 //! projects of that hub (client contract 6.1), and may look at it. The write of each project is decided on its own.
 
 use nave_arm::{ArmError, ErrorCode, ResourceId};
-use nave_engine::{
-    Params, Request, Snapshot,
-    decision::Need,
-    route::Target,
-};
+use nave_engine::{Params, Request, Snapshot, decision::Need, route::Target};
 use nave_template::{Plan, WithoutChance};
 
 use super::{DEPLOYMENTS, surroundings, wanted::Wanted};
@@ -22,7 +18,8 @@ const JOIN: &str = "Microsoft.MachineLearningServices/workspaces/hubs/join/actio
 pub(super) fn deployment(params: &Params) -> Result<ResourceId, ArmError> {
     let scope = params.scope()?;
     let id = scope.extension(DEPLOYMENTS, params.get("name"));
-    ResourceId::parse(id.as_str()).map_err(|error| ArmError::new(ErrorCode::InvalidResourceId, error.to_string()))
+    ResourceId::parse(id.as_str())
+        .map_err(|error| ArmError::new(ErrorCode::InvalidResourceId, error.to_string()))
 }
 
 /// What a PUT is about, and the ways to be allowed it.
@@ -33,9 +30,14 @@ pub(super) fn to_start(snapshot: &Snapshot, request: &Request, params: &Params) 
         let plan = Plan::new(&wanted.template, scope, &wanted.parameters, &WithoutChance).ok()?;
         hub_of_projects(&plan)
     });
-    let Some(hub) = hub else { return Ok(Target::from(id)) };
+    let Some(hub) = hub else {
+        return Ok(Target::from(id));
+    };
     let own = Need::action(format!("{DEPLOYMENTS}/write"), id.clone());
-    Ok(Target { id, ways: vec![vec![own], vec![Need::action(JOIN, hub)]] })
+    Ok(Target {
+        id,
+        ways: vec![vec![own], vec![Need::action(JOIN, hub)]],
+    })
 }
 
 /// The ways to see a deployment: any of the `own` needs, or the right that started it.
@@ -51,8 +53,13 @@ pub(super) fn hub_of_projects(plan: &Plan) -> Option<ResourceId> {
     let mut hubs = plan.resources().iter().enumerate().map(|(at, resource)| {
         let is_workspace = !resource.existing && resource.resource_type.eq_ignore_ascii_case(WORKSPACES);
         let body = is_workspace.then(|| plan.preview(at).ok()).flatten()?;
-        let is_project = body["kind"].as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("project"));
-        let hub = body.pointer("/properties/hubResourceId")?.as_str().filter(|_| is_project)?;
+        let is_project = body["kind"]
+            .as_str()
+            .is_some_and(|kind| kind.eq_ignore_ascii_case("project"));
+        let hub = body
+            .pointer("/properties/hubResourceId")?
+            .as_str()
+            .filter(|_| is_project)?;
         ResourceId::parse(hub).ok()
     });
     let first = hubs.next()??;

@@ -6,17 +6,16 @@ use nave_arm::{Detail, ResourceId};
 use nave_engine::{Engine, Snapshot};
 use serde_json::json;
 
-use super::{
-    door::Door,
-    live::Progress,
-    operations::Operation,
-    prepare::Prepared,
-};
+use super::{door::Door, live::Progress, operations::Operation, prepare::Prepared};
 use crate::resources;
 
 /// Deletes what is not in the template; answers why something could not be. What others stand on goes after them:
 /// who is refused is tried again as long as something else went.
-pub(super) async fn delete_the_rest(door: &Door<'_>, prepared: &Prepared, progress: &Progress) -> Vec<Detail> {
+pub(super) async fn delete_the_rest(
+    door: &Door<'_>,
+    prepared: &Prepared,
+    progress: &Progress,
+) -> Vec<Detail> {
     let world = door.engine.world();
     let mut rest = not_in_template(door.engine, &door.engine.snapshot(), prepared);
     loop {
@@ -45,11 +44,20 @@ pub(super) async fn delete_the_rest(door: &Door<'_>, prepared: &Prepared, progre
 
 /// The tracked resources of the group that the template does not name; not those below one that goes.
 pub(super) fn not_in_template(engine: &Engine, snapshot: &Snapshot, prepared: &Prepared) -> Vec<ResourceId> {
-    let Some(group) = prepared.id.resource_group_id() else { return Vec::new() };
-    let named: HashSet<&ResourceId> = prepared.plan.resources().iter().map(|resource| &resource.id).collect();
+    let Some(group) = prepared.id.resource_group_id() else {
+        return Vec::new();
+    };
+    let named: HashSet<&ResourceId> = prepared
+        .plan
+        .resources()
+        .iter()
+        .map(|resource| &resource.id)
+        .collect();
     snapshot
         .below(&group)
-        .filter(|row| resources::tracked(engine.registry(), row).is_some() && row.id.scope().as_ref() == Some(&group))
+        .filter(|row| {
+            resources::tracked(engine.registry(), row).is_some() && row.id.scope().as_ref() == Some(&group)
+        })
         .filter(|row| row.id.parent().as_ref() == Some(&group) && !named.contains(&row.id))
         .map(|row| row.id.clone())
         .collect()

@@ -28,7 +28,10 @@ pub(super) struct Refusal {
 
 impl From<ArmError> for Refusal {
     fn from(error: ArmError) -> Self {
-        Self { status: error.status(), detail: error.into() }
+        Self {
+            status: error.status(),
+            detail: error.into(),
+        }
     }
 }
 
@@ -36,7 +39,14 @@ impl Door<'_> {
     /// The PUT of a planned resource.
     pub(super) fn request(&self, resource: &PlannedResource, body: &Value) -> Request {
         let id = resource.id.as_str();
-        inner_request(self.caller, Method::PUT, id, &resource.api_version, body, self.outer)
+        inner_request(
+            self.caller,
+            Method::PUT,
+            id,
+            &resource.api_version,
+            body,
+            self.outer,
+        )
     }
 
     /// Deploys a resource; answers the status. Types answer in their final state (client contract 0.4), nested
@@ -50,7 +60,10 @@ impl Door<'_> {
             answer = self.get(&resource.id, &resource.api_version).await?;
         }
         match state(&answer).as_str() {
-            "failed" | "canceled" => Err(Refusal { status: 409, detail: failed_inside(&answer) }),
+            "failed" | "canceled" => Err(Refusal {
+                status: 409,
+                detail: failed_inside(&answer),
+            }),
             _ => Ok(status),
         }
     }
@@ -58,7 +71,14 @@ impl Door<'_> {
     /// Deletes a resource; answers the status.
     pub(super) async fn delete(&self, id: &ResourceId) -> Result<u16, Refusal> {
         let version = self.version(id, None);
-        let request = inner_request(self.caller, Method::DELETE, id.as_str(), &version, &Value::Null, self.outer);
+        let request = inner_request(
+            self.caller,
+            Method::DELETE,
+            id.as_str(),
+            &version,
+            &Value::Null,
+            self.outer,
+        );
         let reply = self.engine.serve(request).await;
         let status = reply.status;
         succeeded(reply).map(|_| status)
@@ -67,11 +87,20 @@ impl Door<'_> {
     /// Makes a run-time call of the template.
     pub(super) async fn answer(&self, call: &RuntimeCall) -> Result<Value, Refusal> {
         match call {
-            RuntimeCall::Reference { id, api_version, full } => {
+            RuntimeCall::Reference {
+                id,
+                api_version,
+                full,
+            } => {
                 let mut found = self.get(id, &self.version(id, api_version.as_deref())).await?;
                 Ok(if *full { found } else { found["properties"].take() })
             }
-            RuntimeCall::List { function, id, api_version, body } => {
+            RuntimeCall::List {
+                function,
+                id,
+                api_version,
+                body,
+            } => {
                 let path = format!("{id}/{function}");
                 let version = self.version(id, api_version.as_deref());
                 let body = body.clone().unwrap_or_default();
@@ -82,7 +111,14 @@ impl Door<'_> {
     }
 
     async fn get(&self, id: &ResourceId, version: &str) -> Result<Value, Refusal> {
-        let request = inner_request(self.caller, Method::GET, id.as_str(), version, &Value::Null, self.outer);
+        let request = inner_request(
+            self.caller,
+            Method::GET,
+            id.as_str(),
+            version,
+            &Value::Null,
+            self.outer,
+        );
         succeeded(self.engine.serve(request).await)
     }
 
@@ -101,21 +137,35 @@ fn succeeded(reply: Reply) -> Result<Value, Refusal> {
     if (200..300).contains(&reply.status) {
         return Ok(body);
     }
-    Err(Refusal { status: reply.status, detail: detail(&body["error"]) })
+    Err(Refusal {
+        status: reply.status,
+        detail: detail(&body["error"]),
+    })
 }
 
 fn state(body: &Value) -> String {
-    let state = body.pointer("/properties/provisioningState").and_then(Value::as_str);
+    let state = body
+        .pointer("/properties/provisioningState")
+        .and_then(Value::as_str);
     state.unwrap_or_default().to_lowercase()
 }
 
 fn failed_inside(body: &Value) -> Detail {
-    let state = body.pointer("/properties/provisioningState").and_then(Value::as_str).unwrap_or("Failed");
+    let state = body
+        .pointer("/properties/provisioningState")
+        .and_then(Value::as_str)
+        .unwrap_or("Failed");
     let mut failure = Detail::new(
         "ResourceDeploymentFailure",
-        format!("The resource write operation failed to complete successfully, because it reached terminal provisioning state '{state}'."),
+        format!(
+            "The resource write operation failed to complete successfully, because it reached terminal provisioning state '{state}'."
+        ),
     );
-    failure.details = body.pointer("/properties/error").map(detail).into_iter().collect();
+    failure.details = body
+        .pointer("/properties/error")
+        .map(detail)
+        .into_iter()
+        .collect();
     failure
 }
 
@@ -126,6 +176,11 @@ fn detail(error: &Value) -> Detail {
         code: text("code").unwrap_or_else(|| String::from("Unknown")),
         message: text("message").unwrap_or_default(),
         target: text("target"),
-        details: error["details"].as_array().into_iter().flatten().map(detail).collect(),
+        details: error["details"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(detail)
+            .collect(),
     }
 }

@@ -22,14 +22,25 @@ pub async fn settle_interrupted(engine: &Arc<Engine>) -> Result<(), CommitError>
         put.own["properties"]["error"] = error(&row.id).body();
         put.expect = Expect::Etag(row.etag.clone());
         let grant = engine.on_own_account::<Act>("Microsoft.Resources/deployments/write", &row.id);
-        engine.commit(&grant, Change { puts: vec![put], ..Change::default() }).await?;
+        engine
+            .commit(
+                &grant,
+                Change {
+                    puts: vec![put],
+                    ..Change::default()
+                },
+            )
+            .await?;
         tracing::warn!(id = %row.id, "the deployment was interrupted by the end of the server and is marked as failed");
     }
     Ok(())
 }
 
 fn is_unfinished(row: &Resource) -> bool {
-    row.own.pointer("/properties/provisioningState").and_then(Value::as_str) == Some("Running")
+    row.own
+        .pointer("/properties/provisioningState")
+        .and_then(Value::as_str)
+        == Some("Running")
 }
 
 /// Why an interrupted deployment failed.

@@ -1,7 +1,7 @@
 //! The deployments this process works on right now.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -16,7 +16,12 @@ use tokio::sync::watch;
 #[derive(Default)]
 pub(super) struct Live {
     running: Mutex<HashMap<String, Arc<Progress>>>,
+    /// The runs whose end was written down last. Who holds a row from just before that sees a run nobody works on.
+    settled: Mutex<VecDeque<String>>,
 }
+
+/// How many ends are remembered: more than can happen while a row is looked at.
+const REMEMBERED: usize = 1024;
 
 /// How far one of them is.
 pub(super) struct Progress {
@@ -45,11 +50,27 @@ impl Live {
             return Err(active(id));
         }
         running.insert(id.key().to_owned(), progress.clone());
-        Ok(Started { live: self.clone(), id: id.clone(), progress })
+        Ok(Started {
+            live: self.clone(),
+            id: id.clone(),
+            progress,
+        })
     }
 
     pub(super) fn progress(&self, id: &ResourceId) -> Option<Arc<Progress>> {
         locked(&self.running).get(id.key()).cloned()
+    }
+
+    /// Notes that the end of a run is written down.
+    pub(super) fn settle(&self, run: &str) {
+        let mut settled = locked(&self.settled);
+        settled.truncate(REMEMBERED - 1);
+        settled.push_front(run.to_owned());
+    }
+
+    /// Whether a run of a deployment is under way, or was a moment ago.
+    pub(super) fn knows(&self, id: &ResourceId, run: &str) -> bool {
+        self.progress(id).is_some() || locked(&self.settled).iter().any(|settled| settled == run)
     }
 
     /// Waits until nothing works on it any more.
@@ -121,12 +142,22 @@ mod tests {
         let live = Arc::new(Live::default());
         let id = ResourceId::of_resource_group("s", "g").extension(super::super::DEPLOYMENTS, "d");
         let started = live.begin(&id).expect("free");
-        assert_eq!(live.begin(&id).err().map(|error| error.code), Some(ErrorCode::DeploymentActive));
+        assert_eq!(
+            live.begin(&id).err().map(|error| error.code),
+            Some(ErrorCode::DeploymentActive)
+        );
         let waiting = tokio::spawn({
             let (live, id) = (live.clone(), id.clone());
             async move { live.wait(&id).await }
         });
+        assert!(live.knows(&id, "r"));
+        live.settle("r");
         drop(started);
+        assert!(
+            live.knows(&id, "r"),
+            "a row from before the end is not taken for interrupted"
+        );
+        assert!(!live.knows(&id, "of another server"));
         waiting.await.expect("the end");
         assert!(live.begin(&id).is_ok());
     }

@@ -39,7 +39,13 @@ impl Operation {
         target: Option<Value>,
         since: Timestamp,
     ) -> Self {
-        Self { deployment: deployment.clone(), id, kind, target, since }
+        Self {
+            deployment: deployment.clone(),
+            id,
+            kind,
+            target,
+            since,
+        }
     }
 
     pub(super) fn running(&self) -> Value {
@@ -81,7 +87,9 @@ impl Operation {
 
 /// The status in the words of .NET, as entries show it.
 fn word(status: u16) -> String {
-    let known = http::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+    let known = http::StatusCode::from_u16(status)
+        .ok()
+        .and_then(|status| status.canonical_reason());
     known.map_or_else(|| status.to_string(), |reason| reason.replace(' ', ""))
 }
 
@@ -91,8 +99,14 @@ pub(super) fn routes(live: &Arc<Live>) -> Vec<Route> {
     // clients leave the provider out (client contract 4)
     let short_lists = at_both_scopes!("/deployments/{name}/operations");
     let short_ones = at_both_scopes!("/deployments/{name}/operations/{operation}");
-    let lists = lists.into_iter().chain(short_lists).map(|path| route(path, live, list));
-    let ones = ones.into_iter().chain(short_ones).map(|path| route(path, live, one));
+    let lists = lists
+        .into_iter()
+        .chain(short_lists)
+        .map(|path| route(path, live, list));
+    let ones = ones
+        .into_iter()
+        .chain(short_ones)
+        .map(|path| route(path, live, one));
     lists.chain(ones).collect()
 }
 
@@ -102,21 +116,30 @@ fn route(
     answer: fn(&Call, &Resource, Vec<Value>) -> Result<Reply, ArmError>,
 ) -> Route {
     let live = live.clone();
-    let route = Route::new(Method::GET, path, Surface::Arm, Access::action(READ), move |call: Call| {
-        let live = live.clone();
-        async move {
-            let row = find(&call)?;
-            let operations = match live.progress(&row.id) {
-                Some(progress) => progress.operations(),
-                None => row.own["operations"].as_array().cloned().unwrap_or_default(),
-            };
-            answer(&call, &row, operations)
-        }
-    });
+    let route = Route::new(
+        Method::GET,
+        path,
+        Surface::Arm,
+        Access::action(READ),
+        move |call: Call| {
+            let live = live.clone();
+            async move {
+                let row = find(&call)?;
+                let operations = match live.progress(&row.id) {
+                    Some(progress) => progress.operations(),
+                    None => row.own["operations"].as_array().cloned().unwrap_or_default(),
+                };
+                answer(&call, &row, operations)
+            }
+        },
+    );
     route.about(|snapshot, _, params| {
         let id = access::deployment(params)?;
         let own = [READ, READ_IN_GROUP].map(|action| Need::action(action, id.clone()));
-        Ok(Target { ways: access::to_read(snapshot, &id, own.into()), id })
+        Ok(Target {
+            ways: access::to_read(snapshot, &id, own.into()),
+            id,
+        })
     })
 }
 
@@ -126,7 +149,10 @@ pub(super) fn find(call: &Call) -> Result<Arc<Resource>, ArmError> {
     let snapshot = call.engine.snapshot();
     crate::scope::check(&snapshot, id)?;
     snapshot.get(id).cloned().ok_or_else(|| {
-        ArmError::new(ErrorCode::DeploymentNotFound, format!("Deployment '{}' could not be found.", id.name()))
+        ArmError::new(
+            ErrorCode::DeploymentNotFound,
+            format!("Deployment '{}' could not be found.", id.name()),
+        )
     })
 }
 
@@ -139,7 +165,11 @@ fn list(call: &Call, _: &Resource, mut operations: Vec<Value>) -> Result<Reply, 
 
 fn one(call: &Call, row: &Resource, operations: Vec<Value>) -> Result<Reply, ArmError> {
     let wanted = call.params.get("operation");
-    let is_wanted = |operation: &Value| operation["operationId"].as_str().is_some_and(|id| id.eq_ignore_ascii_case(wanted));
+    let is_wanted = |operation: &Value| {
+        operation["operationId"]
+            .as_str()
+            .is_some_and(|id| id.eq_ignore_ascii_case(wanted))
+    };
     let found = operations.into_iter().find(is_wanted);
     found.map(Reply::ok).ok_or_else(|| {
         ArmError::new(

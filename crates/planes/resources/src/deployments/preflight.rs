@@ -9,11 +9,7 @@ use nave_engine::{Engine, operation::Surface};
 use nave_template::{PlannedResource, RuntimeValues};
 use serde_json::Value;
 
-use super::{
-    door::Door,
-    prepare::Prepared,
-    wanted::Wanted,
-};
+use super::{door::Door, prepare::Prepared, wanted::Wanted};
 
 /// One write as it is expected to go.
 pub(super) struct Foreseen {
@@ -58,12 +54,23 @@ fn look<'a>(
     findings: &'a mut Findings,
 ) -> BoxFuture<'a, Result<(), ArmError>> {
     async move {
-        findings.made.extend(prepared.written().map(|(_, resource)| resource.id.clone()));
+        findings
+            .made
+            .extend(prepared.written().map(|(_, resource)| resource.id.clone()));
         for (at, resource) in prepared.written() {
-            let body = prepared.plan.preview(at).map_err(|error| prepared.wanted.located(error))?;
+            let body = prepared
+                .plan
+                .preview(at)
+                .map_err(|error| prepared.wanted.located(error))?;
             let exact = prepared.plan.body(at, &RuntimeValues::new()).is_ok();
             let waits = waits || !resource.depends_on.is_empty();
-            let look = Look { door, prepared, resource, waits, exact };
+            let look = Look {
+                door,
+                prepared,
+                resource,
+                waits,
+                exact,
+            };
             look.at_write(body.clone(), findings).await;
             if resource.nested.is_some() {
                 look.inside(&body, findings).await?;
@@ -136,7 +143,10 @@ impl Look<'_> {
     /// A fault counts when nothing can mend it before the resource's turn.
     fn note(&self, error: ArmError, findings: &mut Findings) {
         let parents = [self.resource.id.parent(), self.resource.id.resource_group_id()];
-        let made_before = parents.iter().flatten().any(|parent| findings.made.contains(parent));
+        let made_before = parents
+            .iter()
+            .flatten()
+            .any(|parent| findings.made.contains(parent));
         let lasts = matches!(
             error.code,
             ErrorCode::InvalidResourceNamespace
@@ -158,7 +168,10 @@ impl Findings {
         if let (Some(refused), Some(first)) = (self.refused, self.refusals.first()) {
             let message = match self.refusals.len() {
                 1 => first.message.clone(),
-                several => format!("Authorization failed for {several} template resources. {}", first.message),
+                several => format!(
+                    "Authorization failed for {several} template resources. {}",
+                    first.message
+                ),
             };
             return Err(ArmError { message, ..refused }.because(self.refusals));
         }

@@ -22,7 +22,12 @@ pub(super) struct Prepared {
 
 impl Prepared {
     /// Expands what is wanted at its place.
-    pub(super) fn new(engine: &Engine, caller: &Caller, id: &ResourceId, wanted: Wanted) -> Result<Self, ArmError> {
+    pub(super) fn new(
+        engine: &Engine,
+        caller: &Caller,
+        id: &ResourceId,
+        wanted: Wanted,
+    ) -> Result<Self, ArmError> {
         let snapshot = engine.snapshot();
         NAME.check(DECLARATION.resource_type, id.name())?;
         scope::check(&snapshot, id)?;
@@ -45,22 +50,38 @@ impl Prepared {
         let plan = Plan::new(&wanted.template, surroundings, &wanted.parameters, &chance);
         let plan = plan.map_err(|error| wanted.located(error))?;
         let joins = access::hub_of_projects(&plan);
-        Ok(Self { id: id.clone(), plan, wanted, joins })
+        Ok(Self {
+            id: id.clone(),
+            plan,
+            wanted,
+            joins,
+        })
     }
 
     /// The resources that are written.
     pub(super) fn written(&self) -> impl Iterator<Item = (usize, &PlannedResource)> {
-        self.plan.resources().iter().enumerate().filter(|(_, resource)| !resource.existing)
+        self.plan
+            .resources()
+            .iter()
+            .enumerate()
+            .filter(|(_, resource)| !resource.existing)
     }
 
     /// `providers`, as a deployment shows them.
     pub(super) fn providers(&self) -> Value {
         let mut providers: Vec<Value> = Vec::new();
         for (_, resource) in self.written() {
-            let (namespace, kind) = resource.resource_type.split_once('/').unwrap_or((&resource.resource_type, ""));
+            let (namespace, kind) = resource
+                .resource_type
+                .split_once('/')
+                .unwrap_or((&resource.resource_type, ""));
             let same = |provider: &&mut Value| provider["namespace"].as_str() == Some(namespace);
             let entry = json!({"resourceType": kind, "locations": [null]});
-            match providers.iter_mut().find(same).and_then(|provider| provider["resourceTypes"].as_array_mut()) {
+            match providers
+                .iter_mut()
+                .find(same)
+                .and_then(|provider| provider["resourceTypes"].as_array_mut())
+            {
                 Some(types) if types.contains(&entry) => {}
                 Some(types) => types.push(entry),
                 None => providers.push(json!({"namespace": namespace, "resourceTypes": [entry]})),
@@ -71,10 +92,15 @@ impl Prepared {
 
     /// `dependencies`, as a deployment shows them.
     pub(super) fn dependencies(&self) -> Value {
-        let waiting = self.written().filter(|(_, resource)| !resource.depends_on.is_empty());
+        let waiting = self
+            .written()
+            .filter(|(_, resource)| !resource.depends_on.is_empty());
         waiting
             .map(|(_, resource)| {
-                let needed = resource.depends_on.iter().map(|at| target(&self.plan.resources()[*at]));
+                let needed = resource
+                    .depends_on
+                    .iter()
+                    .map(|at| target(&self.plan.resources()[*at]));
                 let mut shown = json!({ "dependsOn": needed.collect::<Vec<_>>() });
                 for (name, value) in target(resource).as_object().into_iter().flatten() {
                     shown[name] = value.clone();

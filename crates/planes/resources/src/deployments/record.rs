@@ -66,16 +66,37 @@ pub(super) fn ended(mut own: Value, ended: Ended, since: Timestamp, now: Timesta
 /// The client's part of the row.
 pub(super) fn sent(prepared: &Prepared) -> Value {
     let mut sent = Map::new();
-    sent.extend(prepared.wanted.location.as_ref().map(|location| (String::from("location"), location.as_str().into())));
-    sent.extend(prepared.wanted.tags.clone().map(|tags| (String::from("tags"), tags)));
+    sent.extend(
+        prepared
+            .wanted
+            .location
+            .as_ref()
+            .map(|location| (String::from("location"), location.as_str().into())),
+    );
+    sent.extend(
+        prepared
+            .wanted
+            .tags
+            .clone()
+            .map(|tags| (String::from("tags"), tags)),
+    );
     sent.into()
 }
 
 /// The state: what the row says, except that nothing runs that this process does not work on.
 pub(super) fn state(row: &Resource, live: &Live) -> String {
-    let stored = row.own.pointer("/properties/provisioningState").and_then(Value::as_str).unwrap_or("Failed");
-    let is_running = stored == "Running" && live.progress(&row.id).is_some();
-    if stored == "Running" && !is_running { String::from("Failed") } else { stored.to_owned() }
+    let stored = row
+        .own
+        .pointer("/properties/provisioningState")
+        .and_then(Value::as_str)
+        .unwrap_or("Failed");
+    let run = row.own["run"].as_str().unwrap_or_default();
+    let is_interrupted = stored == "Running" && !live.knows(&row.id, run);
+    if is_interrupted {
+        String::from("Failed")
+    } else {
+        stored.to_owned()
+    }
 }
 
 /// The error of a deployment that failed.
@@ -110,7 +131,11 @@ pub(super) fn shown(id: &ResourceId, sent: &Value, properties: Value) -> Value {
 pub(super) fn duration(since: Timestamp, now: Timestamp) -> String {
     let millis = now.duration_since(since).as_millis().max(0);
     let (seconds, fraction) = (millis / 1000, millis % 1000);
-    if fraction == 0 { format!("PT{seconds}S") } else { format!("PT{seconds}.{fraction:03}S") }
+    if fraction == 0 {
+        format!("PT{seconds}S")
+    } else {
+        format!("PT{seconds}.{fraction:03}S")
+    }
 }
 
 #[cfg(test)]

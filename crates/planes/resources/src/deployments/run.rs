@@ -6,7 +6,7 @@ use std::{collections::HashSet, sync::Arc};
 use nave_arm::{ArmError, Detail, ErrorCode, ResourceId};
 use nave_engine::{Act, Change, Engine, Grant, Put, Request};
 use nave_template::{PlannedResource, RuntimeValues, Unresolved};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     complete,
@@ -34,18 +34,60 @@ impl Run {
     /// Carries the deployment out and writes down what came of it.
     pub(super) async fn carry_out(self) {
         let since = self.engine.world().now();
-        let mut work = Work { run: &self, failed: HashSet::new(), causes: Vec::new(), written: Vec::new() };
+        let mut work = Work {
+            run: &self,
+            failed: HashSet::new(),
+            causes: Vec::new(),
+            written: Vec::new(),
+        };
         let (state, outputs) = work.all().await;
-        let (causes, written) = (std::mem::take(&mut work.causes), std::mem::take(&mut work.written));
+        let Work { causes, written, .. } = work;
         let error = (state == "Failed").then(|| failure(causes));
+        let failed = error.as_ref().map(|error| json!({ "error": error.body() }));
         let operations = self.started.progress.operations();
-        let ended = Ended { state, outputs, written, operations, error };
-        let own = record::ended(self.own.clone(), ended, since, self.engine.world().now());
+        let ended = Ended {
+            state,
+            outputs,
+            written,
+            operations,
+            error,
+        };
+        self.write_down(record::ended(
+            self.own.clone(),
+            ended,
+            since,
+            self.engine.world().now(),
+        ))
+        .await;
+        if let Some(failed) = failed {
+            self.record_failure(failed).await;
+        }
+    }
+
+    async fn write_down(&self, own: Value) {
         let mut put = Put::new(self.prepared.id.clone(), record::sent(&self.prepared));
         put.own = own;
-        let change = Change { puts: vec![put], ..Change::default() };
-        if let Err(error) = self.engine.commit_for(&self.grant, change, self.request.correlation_id).await {
-            tracing::error!(id = %self.prepared.id, %error, "the end of a deployment could not be written down");
+        let change = Change {
+            puts: vec![put],
+            ..Change::default()
+        };
+        let correlation = self.request.correlation_id;
+        match self.engine.commit_for(&self.grant, change, correlation).await {
+            Ok(_) => self.live.settle(self.own["run"].as_str().unwrap_or_default()),
+            Err(error) => {
+                tracing::error!(id = %self.prepared.id, %error, "the end of a deployment could not be written down");
+            }
+        }
+    }
+
+    async fn record_failure(&self, failed: Value) {
+        let correlation = self.request.correlation_id;
+        if let Err(error) = self
+            .engine
+            .record(&self.grant, "Failed", correlation, failed)
+            .await
+        {
+            tracing::error!(id = %self.prepared.id, %error, "the failure of a deployment could not be recorded");
         }
     }
 }
@@ -67,7 +109,11 @@ impl Work<'_> {
                 return ("Canceled", Value::Null);
             }
             let resource = &plan.resources()[*at];
-            if resource.depends_on.iter().any(|needed| self.failed.contains(needed)) {
+            if resource
+                .depends_on
+                .iter()
+                .any(|needed| self.failed.contains(needed))
+            {
                 self.failed.insert(*at);
             } else if !resource.existing {
                 self.one(*at, resource).await;
@@ -77,11 +123,16 @@ impl Work<'_> {
             return ("Failed", Value::Null);
         }
         if self.run.prepared.wanted.mode == Mode::Complete {
-            let causes = complete::delete_the_rest(&self.door(), &self.run.prepared, &self.run.started.progress).await;
+            let causes =
+                complete::delete_the_rest(&self.door(), &self.run.prepared, &self.run.started.progress).await;
             self.causes.extend(causes);
         }
         let outputs = self.outputs().await;
-        if self.causes.is_empty() { ("Succeeded", outputs) } else { ("Failed", Value::Null) }
+        if self.causes.is_empty() {
+            ("Succeeded", outputs)
+        } else {
+            ("Failed", Value::Null)
+        }
     }
 
     async fn one(&mut self, at: usize, resource: &PlannedResource) {
@@ -143,8 +194,19 @@ impl Work<'_> {
     }
 
     fn door(&self) -> Door<'_> {
-        let Run { engine, live, grant, request, .. } = self.run;
-        Door { engine, caller: grant.caller(), outer: request, live }
+        let Run {
+            engine,
+            live,
+            grant,
+            request,
+            ..
+        } = self.run;
+        Door {
+            engine,
+            caller: grant.caller(),
+            outer: request,
+            live,
+        }
     }
 }
 

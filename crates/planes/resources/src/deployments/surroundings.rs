@@ -11,12 +11,16 @@ use super::wanted::Wanted;
 /// The part that is known from the state alone.
 pub(super) fn in_state(snapshot: &Snapshot, id: &ResourceId, wanted: &Wanted) -> Scope {
     let subscription = id.subscription_id().map(|subscription| {
-        let name = snapshot.get(&subscription).and_then(|row| row.text("/displayName").map(str::to_owned));
+        let name = snapshot
+            .get(&subscription)
+            .and_then(|row| row.text("/displayName").map(str::to_owned));
         json!({"id": subscription, "subscriptionId": subscription.name(), "displayName": name})
     });
     Scope {
         subscription: subscription.unwrap_or_default(),
-        resource_group: id.resource_group_id().map(|group| resource_group(snapshot, &group)),
+        resource_group: id
+            .resource_group_id()
+            .map(|group| resource_group(snapshot, &group)),
         deployment_name: id.name().to_owned(),
         location: wanted.location.clone(),
         mode: wanted.mode.word().to_owned(),
@@ -38,7 +42,13 @@ fn resource_group(snapshot: &Snapshot, id: &ResourceId) -> Value {
 }
 
 /// The whole.
-pub(super) fn of(engine: &Engine, snapshot: &Snapshot, caller: &Caller, id: &ResourceId, wanted: &Wanted) -> Scope {
+pub(super) fn of(
+    engine: &Engine,
+    snapshot: &Snapshot,
+    caller: &Caller,
+    id: &ResourceId,
+    wanted: &Wanted,
+) -> Scope {
     let site = engine.site();
     let mut scope = in_state(snapshot, id, wanted);
     if let Some(subscription) = scope.subscription.as_object_mut() {
@@ -46,10 +56,16 @@ pub(super) fn of(engine: &Engine, snapshot: &Snapshot, caller: &Caller, id: &Res
     }
     scope.tenant = json!({"tenantId": site.tenant, "displayName": site.tenant_name, "countryCode": ""});
     scope.environment = environment(site);
-    scope.deployer = json!({"objectId": caller.object_id, "tenantId": site.tenant, "userPrincipalName": caller.name});
+    scope.deployer =
+        json!({"objectId": caller.object_id, "tenantId": site.tenant, "userPrincipalName": caller.name});
     scope.utc_now = engine.world().now().strftime("%Y%m%dT%H%M%SZ").to_string();
-    let built_in = snapshot.roles().definitions().filter(|role| role.kind == RoleKind::BuiltIn);
-    let roles: Map<String, Value> = built_in.map(|role| (role.role_name.clone(), json!(role.id))).collect();
+    let built_in = snapshot
+        .roles()
+        .definitions()
+        .filter(|role| role.kind == RoleKind::BuiltIn);
+    let roles: Map<String, Value> = built_in
+        .map(|role| (role.role_name.clone(), json!(role.id)))
+        .collect();
     scope.role_definitions = roles.into();
     scope
 }

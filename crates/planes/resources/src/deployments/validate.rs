@@ -9,7 +9,9 @@ use nave_engine::{
 };
 use serde_json::json;
 
-use super::{access, at_both_scopes, door::Door, live::Live, preflight, prepare::Prepared, record, wanted::Wanted};
+use super::{
+    access, at_both_scopes, door::Door, live::Live, preflight, prepare::Prepared, record, wanted::Wanted,
+};
 
 pub(super) fn routes() -> Vec<Route> {
     let paths = at_both_scopes!("/providers/Microsoft.Resources/deployments/{name}/validate");
@@ -23,12 +25,29 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 async fn validate(call: Call) -> Result<Reply, ArmError> {
-    let Call { engine, grant, request, .. } = call;
+    let Call {
+        engine,
+        grant,
+        request,
+        ..
+    } = call;
     let prepared = Prepared::new(&engine, grant.caller(), grant.id(), Wanted::of(&request)?)?;
-    let door = Door { engine: &engine, caller: grant.caller(), outer: &request, live: &Live::default() };
+    let door = Door {
+        engine: &engine,
+        caller: grant.caller(),
+        outer: &request,
+        live: &Live::default(),
+    };
     let foreseen = preflight::check(&door, &prepared).await?;
     let mut properties = record::properties(&prepared, request.correlation_id, engine.world().now());
     properties["provisioningState"] = "Succeeded".into();
-    properties["validatedResources"] = foreseen.iter().map(|one| json!({ "id": one.resource.id })).collect();
-    Ok(Reply::ok(record::shown(&prepared.id, &record::sent(&prepared), properties)))
+    properties["validatedResources"] = foreseen
+        .iter()
+        .map(|one| json!({ "id": one.resource.id }))
+        .collect();
+    Ok(Reply::ok(record::shown(
+        &prepared.id,
+        &record::sent(&prepared),
+        properties,
+    )))
 }

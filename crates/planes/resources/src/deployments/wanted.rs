@@ -42,7 +42,9 @@ impl Wanted {
     pub(super) fn of(request: &Request) -> Result<Self, ArmError> {
         let text = String::from_utf8_lossy(&request.body).into_owned();
         if text.trim().is_empty() {
-            return Err(invalid("The request content is empty; a deployment needs 'properties.template'."));
+            return Err(invalid(
+                "The request content is empty; a deployment needs 'properties.template'.",
+            ));
         }
         Self::read(&parse(&text)?, text)
     }
@@ -54,7 +56,8 @@ impl Wanted {
 
     fn read(body: &Value, text: String) -> Result<Self, ArmError> {
         let properties = body.get("properties").and_then(Value::as_object);
-        let properties = properties.ok_or_else(|| invalid("A deployment needs the object 'properties'.").on("properties"))?;
+        let properties = properties
+            .ok_or_else(|| invalid("A deployment needs the object 'properties'.").on("properties"))?;
         for link in ["templateLink", "parametersLink"] {
             if properties.get(link).is_some_and(|link| !link.is_null()) {
                 return Err(ArmError::new(
@@ -65,16 +68,21 @@ impl Wanted {
             }
         }
         let template = properties.get("template").filter(|template| !template.is_null());
-        let template = template.ok_or_else(|| invalid("A deployment needs 'properties.template'.").on("properties.template"))?;
+        let template = template
+            .ok_or_else(|| invalid("A deployment needs 'properties.template'.").on("properties.template"))?;
         let template = Template::parse(template).map_err(|error| located(error, &text))?;
-        let what_if = properties.get("whatIfSettings").and_then(|settings| settings.get("resultFormat"));
+        let what_if = properties
+            .get("whatIfSettings")
+            .and_then(|settings| settings.get("resultFormat"));
         Ok(Self {
             template,
             parameters: parameters(properties)?,
             mode: mode(properties)?,
             location: body.get("location").and_then(Value::as_str).map(str::to_owned),
             tags: body.get("tags").filter(|tags| tags.is_object()).cloned(),
-            ids_only: what_if.and_then(Value::as_str).is_some_and(|word| word.eq_ignore_ascii_case("ResourceIdOnly")),
+            ids_only: what_if
+                .and_then(Value::as_str)
+                .is_some_and(|word| word.eq_ignore_ascii_case("ResourceIdOnly")),
             text,
         })
     }
@@ -86,7 +94,11 @@ impl Wanted {
 }
 
 fn located(mut error: ArmError, text: &str) -> ArmError {
-    for info in error.additional_info.iter_mut().filter_map(|entry| entry.get_mut("info")) {
+    for info in error
+        .additional_info
+        .iter_mut()
+        .filter_map(|entry| entry.get_mut("info"))
+    {
         let place = info["path"].as_str().and_then(|path| locate(text, path));
         if let Some((line, column)) = place {
             info["lineNumber"] = json!(line);
@@ -100,7 +112,10 @@ fn parameters(properties: &Map<String, Value>) -> Result<Map<String, Value>, Arm
     match properties.get("parameters") {
         None | Some(Value::Null) => Ok(Map::new()),
         Some(Value::Object(parameters)) => Ok(parameters.clone()),
-        Some(_) => Err(invalid("'properties.parameters' must be an object of objects with 'value'.").on("properties.parameters")),
+        Some(_) => Err(
+            invalid("'properties.parameters' must be an object of objects with 'value'.")
+                .on("properties.parameters"),
+        ),
     }
 }
 

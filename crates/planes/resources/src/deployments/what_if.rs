@@ -37,9 +37,19 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 async fn what_if(call: Call) -> Result<Reply, ArmError> {
-    let Call { engine, grant, request, .. } = call;
+    let Call {
+        engine,
+        grant,
+        request,
+        ..
+    } = call;
     let prepared = Prepared::new(&engine, grant.caller(), grant.id(), Wanted::of(&request)?)?;
-    let door = Door { engine: &engine, caller: grant.caller(), outer: &request, live: &Live::default() };
+    let door = Door {
+        engine: &engine,
+        caller: grant.caller(),
+        outer: &request,
+        live: &Live::default(),
+    };
     let foreseen = preflight::check(&door, &prepared).await?;
     let ids_only = prepared.wanted.ids_only;
     // a nested deployment shows through what it deploys
@@ -116,7 +126,11 @@ fn others(
     ids_only: bool,
 ) -> Vec<Value> {
     let snapshot = engine.snapshot();
-    let kind = if prepared.wanted.mode == Mode::Complete { "Delete" } else { "Ignore" };
+    let kind = if prepared.wanted.mode == Mode::Complete {
+        "Delete"
+    } else {
+        "Ignore"
+    };
     let others = complete::not_in_template(engine, &snapshot, prepared).into_iter();
     others
         .filter(|id| !written.contains(id))
@@ -134,7 +148,13 @@ fn others(
 
 fn visible(engine: &Engine, snapshot: &Snapshot, caller: &Caller, id: &ResourceId) -> Option<Value> {
     let kind = engine.registry().resource_type(&id.resource_type())?;
-    let may = engine.may(snapshot, caller, Surface::Arm, &kind.declaration().permission("read"), id);
+    let may = engine.may(
+        snapshot,
+        caller,
+        Surface::Arm,
+        &kind.declaration().permission("read"),
+        id,
+    );
     let row = snapshot.get(id).filter(|_| may)?;
     Some(without_history(&kind.view(&engine.cx(snapshot, caller), row)))
 }
