@@ -8,7 +8,7 @@ use http::Method;
 use nave_arm::ArmError;
 use serde_json::Value;
 
-use super::{Place, check_api_version, check_parents, place, write};
+use super::{Place, check_api_version, check_extended, check_parents, place, write};
 use crate::{
     Caller, Decision, Engine, Resource,
     change::Change,
@@ -76,6 +76,7 @@ impl Engine {
         let existing = draft.existing.clone();
         let mut change = Change::default();
         let staged = check_parents(self, kind.declaration(), &draft.id)
+            .and_then(|()| check_extended(self, &cx, kind.declaration(), &draft.id))
             .and_then(|()| write::stage(self, &cx, kind, draft, &mut change));
         let after = staged.map(|()| {
             let put = change.puts.into_iter().next()?;
