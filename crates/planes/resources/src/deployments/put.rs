@@ -73,9 +73,8 @@ async fn put(live: Arc<Live>, call: Call) -> Result<Reply, ArmError> {
     };
     // a task of its own: the work goes on when the client has hung up
     let work = tokio::spawn(run.carry_out());
-    match tokio::time::timeout(PATIENCE, work).await {
-        Ok(Err(error)) => tracing::error!(%id, %error, "the work of a deployment broke off"),
-        Ok(Ok(())) | Err(_) => {}
+    if let Ok(Err(error)) = tokio::time::timeout(PATIENCE, work).await {
+        tracing::error!(%id, %error, "the work of a deployment broke off");
     }
     answer(&engine, &id, if is_new { 201 } else { 200 }, &version).await
 }
