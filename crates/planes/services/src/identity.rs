@@ -18,8 +18,8 @@ const KINDS: [&str; 3] = ["None", "SystemAssigned", "UserAssigned"];
 
 const ASSIGN: &str = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action";
 
-/// What a body's identity makes of nave's own part of a row, and of the directory.
-pub(crate) fn write(cx: &Cx<'_>, draft: &Draft, own: &mut Value) -> Result<Vec<Also>, ArmError> {
+/// What a body's identity makes of nave's own part of a row, and of the directory. The rest of that part stays.
+pub(crate) fn write(cx: &Cx<'_>, draft: &Draft) -> Result<(Value, Vec<Also>), ArmError> {
     let kinds = kinds(&draft.body)?;
     check_assigned(cx.snapshot, &draft.body)?;
     let before = draft.existing.as_deref().and_then(principal);
@@ -33,14 +33,15 @@ pub(crate) fn write(cx: &Cx<'_>, draft: &Draft, own: &mut Value) -> Result<Vec<A
         (false, Some(principal)) => (None, vec![Also::Erase(row_of(principal))]),
         (false, None) => (None, Vec::new()),
     };
-    if let Some(own) = own.as_object_mut() {
-        own.shift_remove("identity");
-        if let Some(principal) = principal {
-            let identity = json!({ "principalId": principal, "tenantId": cx.site.tenant });
-            own.insert(String::from("identity"), identity);
-        }
+    let mut own = draft.existing.as_ref().map_or_else(Map::new, |existing| {
+        existing.own.as_object().cloned().unwrap_or_default()
+    });
+    own.shift_remove("identity");
+    if let Some(principal) = principal {
+        let identity = json!({ "principalId": principal, "tenantId": cx.site.tenant });
+        own.insert(String::from("identity"), identity);
     }
-    Ok(also)
+    Ok((Value::Object(own), also))
 }
 
 /// Who gives a resource an identity must be allowed to assign that identity (features MI-02).

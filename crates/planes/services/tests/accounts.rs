@@ -4,7 +4,9 @@ mod common;
 
 use common::*;
 use http::{HeaderValue, Method};
-use nave_engine::{Caller, CallerKind, EventQuery, Read, accounts, principal_claim};
+use nave_engine::{
+    Caller, CallerKind, EventQuery, Read, accounts, decision::Need, operation::Surface, principal_claim,
+};
 use serde_json::{Value, json};
 
 fn account(name: &str) -> String {
@@ -155,6 +157,53 @@ async fn a_regenerated_key_is_dead_at_once_and_the_other_lives() {
     ] {
         assert_eq!(nave.post(&ada, &path, bad.clone()).await.0, 400, "{bad}");
     }
+}
+
+#[tokio::test]
+async fn of_two_who_replace_a_key_at_once_the_later_one_holds_the_key_that_lives() {
+    let nave = Nave::start().await;
+    let ada = nave.contributor().await;
+    nave.put_as(&ada, &account("ai1"), open_ai()).await;
+    let path = format!("{}/regenerateKey", account("ai1"));
+    let one = nave.post(&ada, &path, json!({ "keyName": "key1" }));
+    let two = nave.post(&ada, &path, json!({ "keyName": "key1" }));
+    let (one, two) = tokio::join!(one, two);
+    assert_eq!((one.0, two.0), (200, 200));
+    let [live, _] = keys(&nave, &ada, "ai1").await;
+    let mut known = Vec::new();
+    for (_, answer) in [one, two] {
+        let key = answer["key1"].as_str().expect("a key").to_owned();
+        let is_known = who(&nave, "/ai/ai1/openai/v1/models", &key).await.is_ok();
+        assert_eq!(is_known, key == live);
+        known.push(is_known);
+    }
+    assert_eq!(known.iter().filter(|known| **known).count(), 1);
+}
+
+#[tokio::test]
+async fn an_account_that_takes_no_keys_refuses_those_it_has() {
+    let nave = Nave::start().await;
+    let ada = nave.contributor().await;
+    nave.put_as(&ada, &account("ai1"), open_ai()).await;
+    let [key, _] = keys(&nave, &ada, "ai1").await;
+    let caller = who(&nave, "/ai/ai1/openai/v1/models", &key)
+        .await
+        .expect("known")
+        .expect("a caller");
+    let chat = "Microsoft.CognitiveServices/accounts/OpenAI/deployments/chat/completions/action";
+    let verdict = |at: &str| {
+        let need = Need::data(chat, id(&account(at)));
+        let decision = nave.engine.decide(&caller, Surface::Inference, vec![vec![need]]);
+        if decision.allowed {
+            200
+        } else {
+            decision.refusal(Surface::Inference).status()
+        }
+    };
+    assert_eq!((verdict("ai1"), verdict("ai2")), (200, 401));
+    let off = json!({ "properties": { "disableLocalAuth": true } });
+    nave.patch(&ada, &account("ai1"), off).await;
+    assert_eq!(verdict("ai1"), 403);
 }
 
 #[tokio::test]

@@ -437,7 +437,7 @@ async fn a_storage_account_has_the_endpoints_its_clients_derive() {
     let public = json!({ "properties": { "publicAccess": "Anybody" } });
     assert_eq!(nave.put_as(&ada, &container, public).await.0, 400);
     assert_eq!(
-        nave.put_as(&ada, &format!("{service}/containers/Data"), json!({}))
+        nave.put_as(&ada, &format!("{service}/containers/Other"), json!({}))
             .await
             .0,
         400
@@ -488,8 +488,7 @@ async fn a_vault_and_the_others_say_where_they_are() {
     assert_eq!(nave.get(&ada, &deleted).await.0, 404);
     assert_eq!(
         nave.post(&ada, &format!("{deleted}/purge"), Value::Null).await.0,
-        403,
-        "purging is nothing a contributor may do"
+        404
     );
     let missing = format!(
         "/subscriptions/{}/providers/Microsoft.KeyVault/deletedVaults",

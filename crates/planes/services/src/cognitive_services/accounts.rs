@@ -112,11 +112,7 @@ impl ResourceType for Accounts {
         refuse_restore(&draft)?;
         upstream::check(&draft.body, upstream::OF_ACCOUNT)?;
         let subdomain = subdomain::choose(cx, &draft)?;
-        let mut own = draft
-            .existing
-            .as_ref()
-            .map_or_else(|| json!({}), |existing| existing.own.clone());
-        let also = identity::write(cx, &draft, &mut own)?;
+        let (mut own, also) = identity::write(cx, &draft)?;
         let secrets = keys::write(cx, &*self.random, &draft, &mut own)?;
         own["properties"]["customSubDomainName"] = subdomain.clone().into();
         let mut claims = keys::claims(&own);

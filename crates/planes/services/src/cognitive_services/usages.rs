@@ -1,5 +1,5 @@
 //! What is in use: accounts per region and capacity per model, counted from what is there. This release sets no
-//! limits, so no number is shown as one.
+//! limits; clients subtract what is used from one, so the largest number they can read stands for none.
 
 use std::collections::BTreeMap;
 
@@ -81,7 +81,7 @@ fn answer(used: BTreeMap<String, i64>) -> Reply {
     let value: Vec<Value> = used
         .into_iter()
         .map(|(name, count)| {
-            json!({ "name": { "value": name, "localizedValue": name }, "unit": "Count", "currentValue": count })
+            json!({ "name": { "value": name, "localizedValue": name }, "unit": "Count", "currentValue": count, "limit": models::MOST_CAPACITY })
         })
         .collect();
     Reply::ok(json!({ "value": value }))

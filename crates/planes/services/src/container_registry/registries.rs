@@ -115,8 +115,7 @@ impl ResourceType for Registries {
         shape::check(&draft.body, SHAPES)?;
         Fields(&draft.body).required("/sku/name")?;
         Fields(&draft.body).choice("/sku/name", &["Basic", "Standard", "Premium", "Classic"])?;
-        let mut own = json!({});
-        let also = identity::write(cx, &draft, &mut own)?;
+        let (own, also) = identity::write(cx, &draft)?;
         let secrets = match draft.existing {
             None => Secrets::Replace(Value::Object(PAIR.create(&*self.random))),
             Some(_) => Secrets::FromBody,

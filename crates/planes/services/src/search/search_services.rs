@@ -146,8 +146,7 @@ impl ResourceType for SearchServices {
         shape::check(&draft.body, SHAPES)?;
         Fields(&draft.body).required("/sku/name")?;
         Fields(&draft.body).choice("/sku/name", SKUS)?;
-        let mut own = json!({});
-        let also = identity::write(cx, &draft, &mut own)?;
+        let (own, also) = identity::write(cx, &draft)?;
         let secrets = match draft.existing {
             None => Secrets::Replace(new_keys(&*self.random)),
             Some(_) => Secrets::FromBody,

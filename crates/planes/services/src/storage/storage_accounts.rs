@@ -1,6 +1,8 @@
 //! `Microsoft.Storage/storageAccounts`: a name, two keys and endpoints. PUT answers 200 also for a new account:
 //! clients take a 201 for a failure (client contract 8.1).
 
+mod keys;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -14,7 +16,7 @@ use nave_engine::{
     },
     route::Route,
 };
-use nave_vault::{Random, Secret};
+use nave_vault::Random;
 use serde_json::{Map, Value, json};
 
 use super::blob_services::DEFAULT;
@@ -22,7 +24,6 @@ use crate::{
     face,
     host_name::HostName,
     identity,
-    keys::{self, KeyPair, Marks},
     shape::{self, ENABLED, Shape},
 };
 
@@ -72,11 +73,6 @@ static NAMES: HostName = HostName {
 fn is_name(c: char) -> bool {
     c.is_ascii_lowercase() || c.is_ascii_digit()
 }
-
-static PAIR: KeyPair = KeyPair {
-    names: ["key1", "key2"],
-    make: keys::base64_key,
-};
 
 /// The services of an account that have an endpoint.
 const SERVICES: [&str; 5] = ["blob", "dfs", "file", "queue", "table"];
@@ -156,10 +152,9 @@ impl ResourceType for StorageAccounts {
         let claim = NAMES.claim_for(cx.snapshot, &draft.id)?;
         shape::check(&draft.body, SHAPES)?;
         set_kind_and_sku(&mut draft)?;
-        let mut own = json!({});
-        let mut also = identity::write(cx, &draft, &mut own)?;
+        let (own, mut also) = identity::write(cx, &draft)?;
         let secrets = match draft.existing {
-            None => Secrets::Replace(Value::Object(PAIR.create(&*self.random))),
+            None => Secrets::Replace(Value::Object(keys::PAIR.create(&*self.random))),
             Some(_) => Secrets::FromBody,
         };
         if draft.existing.is_none() {
@@ -180,7 +175,6 @@ impl ResourceType for StorageAccounts {
     }
 
     fn view(&self, cx: &Cx<'_>, account: &Resource) -> Value {
-        let created = account.history.created_at.to_string();
         let endpoint = |service: &str| {
             format!(
                 "https://{}.{service}.core.{}/",
@@ -197,8 +191,8 @@ impl ResourceType for StorageAccounts {
             "primaryEndpoints": endpoints,
             "primaryLocation": account.text("/location"),
             "statusOfPrimary": "available",
-            "creationTime": created,
-            "keyCreationTime": { "key1": created, "key2": created },
+            "creationTime": account.history.created_at.to_string(),
+            "keyCreationTime": keys::creation_times(account),
             "privateEndpointConnections": [],
         });
         let mut body = face::shown(account, &defaults(), facts);
@@ -218,19 +212,10 @@ impl ResourceType for StorageAccounts {
     }
 
     async fn act(&self, action: &'static Action, call: ActCall) -> Result<Reply, ArmError> {
-        if action.name == "listKeys" {
-            return Ok(answer(
-                &call.resource,
-                &keys::open(&call.engine, &call.grant, &call.resource)?,
-            ));
+        match action.name {
+            "regenerateKey" => keys::regenerate(&*self.random, call).await,
+            _ => keys::list(&call),
         }
-        let name = PAIR.named(Fields(&call.body).required("/keyName")?, "keyName")?;
-        let change = |account: &Resource, keys: &mut Map<String, Value>| {
-            PAIR.renew(&*self.random, name, keys);
-            Marks::of(account)
-        };
-        let secrets = keys::replace(&call.engine, &call.grant, call.request.correlation_id, change).await?;
-        Ok(answer(&call.resource, &secrets))
     }
 }
 
@@ -273,10 +258,4 @@ fn defaults() -> Value {
         "publicNetworkAccess": "Enabled",
         "supportsHttpsTrafficOnly": true,
     })
-}
-
-fn answer(account: &Resource, secrets: &Secret<Value>) -> Reply {
-    let created = account.history.created_at.to_string();
-    let key = |name: &str| json!({ "keyName": name, "value": keys::shown(secrets, name), "permissions": "FULL", "creationTime": created });
-    Reply::ok(json!({ "keys": PAIR.names.map(key) }))
 }
