@@ -48,6 +48,17 @@ impl Caller {
         }
     }
 
+    /// Whoever asks without a credential, where none is needed. No decision ever allows it anything.
+    #[must_use]
+    pub fn nobody() -> Self {
+        Self {
+            object_id: Uuid::nil(),
+            name: String::from("nobody"),
+            kind: CallerKind::User,
+            audience: String::new(),
+        }
+    }
+
     /// The word ARM's `systemData` uses for this kind.
     #[must_use]
     pub fn kind_word(&self) -> &'static str {

@@ -18,6 +18,29 @@ pub struct Change {
     pub guards: Vec<Guard>,
 }
 
+impl Change {
+    /// What is written and deleted, as events keep it.
+    pub(crate) fn touched(&self) -> Vec<Value> {
+        let puts = self.puts.iter().map(|put| json!({"id": put.id.as_str(), "change": "Put"}));
+        let erases = self.erases.iter().map(|erase| json!({"id": erase.id.as_str(), "change": "Delete"}));
+        puts.chain(erases).collect()
+    }
+
+    /// The writes in the store's terms. Each row written gets a new etag.
+    pub(crate) fn into_writes(
+        self,
+        vault: &KeyRing,
+        caller: &Caller,
+        new_etag: impl Fn() -> String,
+    ) -> Result<Vec<Write>, ArmError> {
+        let erases = self
+            .erases
+            .into_iter()
+            .map(|erase| Ok(Write::Delete { key: erase.id.key().to_owned(), expect: erase.expect }));
+        self.puts.into_iter().map(|put| put.into_write(vault, caller, new_etag())).chain(erases).collect()
+    }
+}
+
 /// One row to write.
 #[derive(Debug)]
 pub struct Put {
@@ -67,7 +90,7 @@ impl Put {
         }
     }
 
-    pub(crate) fn into_write(self, vault: &KeyRing, caller: &Caller, etag: String) -> Result<Write, ArmError> {
+    fn into_write(self, vault: &KeyRing, caller: &Caller, etag: String) -> Result<Write, ArmError> {
         let key = self.id.key().to_owned();
         let sealed = match self.secrets {
             PutSecrets::Sealed(sealed) => sealed,

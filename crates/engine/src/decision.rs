@@ -11,7 +11,7 @@ use nave_store::Revision;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{Caller, CallerKind, Snapshot, operation::Surface};
+use crate::{Caller, CallerKind, Resource, Snapshot, operation::Surface};
 
 /// One thing a caller must be allowed to do for a request to pass.
 #[derive(Debug, Clone)]
@@ -151,7 +151,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    fn passed(&self) -> bool {
+    pub(crate) fn passed(&self) -> bool {
         matches!(self, Self::Granted(_) | Self::Rule(_))
     }
 }
@@ -186,20 +186,33 @@ pub fn decide(snapshot: &Snapshot, origin: &str, id: Uuid, caller: &Caller, ques
     })
 }
 
+/// Whether a caller's credential is good on a surface, whatever is asked: the rule `SignedIn`, or why not.
+pub(crate) fn admit(snapshot: &Snapshot, origin: &str, caller: &Caller, surface: Surface) -> Outcome {
+    match &caller.kind {
+        CallerKind::System => Outcome::Rule("System"),
+        CallerKind::AccountKey { account, .. } if surface == Surface::Inference => key_of(snapshot, account),
+        CallerKind::AccountKey { .. } => Outcome::KeyOutOfReach,
+        _ if !surface.accepts(&caller.audience, origin) => Outcome::WrongAudience,
+        _ if !is_usable(snapshot, caller.object_id) => Outcome::PrincipalUnusable,
+        _ => Outcome::Rule("SignedIn"),
+    }
+}
+
+/// Whether a principal is in the directory and enabled.
+fn is_usable(snapshot: &Snapshot, object_id: Uuid) -> bool {
+    let enabled = |principal: &Resource| principal.value("/accountEnabled").and_then(Value::as_bool).unwrap_or(true);
+    snapshot.principal(object_id).is_some_and(|principal| enabled(principal))
+}
+
 fn consider(snapshot: &Snapshot, origin: &str, caller: &Caller, surface: Surface, need: &Need) -> Outcome {
     match &caller.kind {
         CallerKind::System => return Outcome::Rule("System"),
         CallerKind::AccountKey { account, .. } => return consider_key(snapshot, account, need),
         _ => {}
     }
-    if !surface.accepts(&caller.audience, origin) {
-        return Outcome::WrongAudience;
-    }
-    let enabled = snapshot.principal(caller.object_id).is_some_and(|principal| {
-        principal.value("/accountEnabled").and_then(Value::as_bool).unwrap_or(true)
-    });
-    if !enabled {
-        return Outcome::PrincipalUnusable;
+    match admit(snapshot, origin, caller, surface) {
+        Outcome::Rule(_) => {}
+        refused => return refused,
     }
     if surface == Surface::Graph && directory_member_may(&need.operation) {
         return Outcome::Rule("DirectoryMember");
@@ -233,6 +246,10 @@ fn consider_key(snapshot: &Snapshot, account: &ResourceId, need: &Need) -> Outco
     if need.plane != Plane::Data || !account.contains(&need.scope) {
         return Outcome::KeyOutOfReach;
     }
+    key_of(snapshot, account)
+}
+
+fn key_of(snapshot: &Snapshot, account: &ResourceId) -> Outcome {
     match snapshot.get(account) {
         Some(account) if account.value("/properties/disableLocalAuth").is_some_and(is_true) => Outcome::KeysDisabled,
         Some(_) => Outcome::Rule("AccountKey"),

@@ -5,20 +5,27 @@ use serde_json::{Map, Value};
 
 use crate::Resource;
 
-/// Takes the declared secret members out of a body. What is taken is keyed by its JSON pointer; null members are
-/// dropped without a trace. `None` when the body had none.
+/// Takes the declared secret members out of a body, however their names are cased. What is taken is keyed by its JSON
+/// pointer; null members are dropped without a trace. `None` when the body had none.
 pub(crate) fn take(body: &mut Value, pointers: &[&str]) -> Option<Value> {
     let mut taken = Map::new();
     for pointer in pointers {
-        let Some((parent, name)) = pointer.rsplit_once('/') else { continue };
-        let Some(members) = body.pointer_mut(parent).and_then(Value::as_object_mut) else { continue };
-        let Some(written) = members.keys().find(|key| key.eq_ignore_ascii_case(name)).cloned() else { continue };
-        match members.shift_remove(&written) {
-            None | Some(Value::Null) => {}
-            Some(value) => drop(taken.insert((*pointer).to_owned(), value)),
+        let path: Vec<&str> = pointer.split('/').skip(1).collect();
+        if let Some(value) = take_at(body, &path).into_iter().find(|value| !value.is_null()) {
+            taken.insert((*pointer).to_owned(), value);
         }
     }
     (!taken.is_empty()).then_some(Value::Object(taken))
+}
+
+/// Takes out every member at a path: a body may hold one name in several casings.
+fn take_at(body: &mut Value, path: &[&str]) -> Vec<Value> {
+    let (Some(members), [name, below @ ..]) = (body.as_object_mut(), path) else { return Vec::new() };
+    let named: Vec<String> = members.keys().filter(|key| key.eq_ignore_ascii_case(name)).cloned().collect();
+    if below.is_empty() {
+        return named.iter().filter_map(|key| members.shift_remove(key)).collect();
+    }
+    named.iter().flat_map(|key| members.get_mut(key).map_or_else(Vec::new, |inner| take_at(inner, below))).collect()
 }
 
 /// Opens a resource's sealed secrets. `None` when it has none, or when they do not open: then the log says why.
@@ -43,5 +50,17 @@ mod tests {
         assert_eq!(taken, Some(json!({"/properties/credentials": {"key": "K"}})));
         assert_eq!(body, json!({"properties": {"target": "t"}}));
         assert_eq!(take(&mut body, &["/properties/credentials"]), None);
+    }
+
+    #[test]
+    fn no_casing_hides_a_secret() {
+        let mut body = json!({
+            "Properties": {"Credentials": {"key": "K"}, "CREDENTIALS": "L", "credentials": null},
+            "properties": {"credentials": ["M"], "target": "t"},
+            "PROPERTIES": "text",
+        });
+        let taken = take(&mut body, &["/properties/credentials"]);
+        assert_eq!(taken, Some(json!({"/properties/credentials": {"key": "K"}})));
+        assert_eq!(body, json!({"Properties": {}, "properties": {"target": "t"}, "PROPERTIES": "text"}));
     }
 }

@@ -59,16 +59,13 @@ pub(super) async fn list(
     let declaration = kind.declaration();
     let snapshot = engine.snapshot();
     let cx = engine.cx(&snapshot, caller);
-    let grant = match declaration.list_access() {
+    let grant: Grant<Read> = match declaration.list_access() {
         Access::Action(action) => {
             let need = Need::action(action, under.clone());
             engine.authorize(caller, Surface::Arm, vec![vec![need]], under, request).await?
         }
-        _ => {
-            engine.check_audience(caller, Surface::Arm)?;
-            // what is returned is decided for each resource; the grant only reads them
-            engine.on_own_account::<Read>(&declaration.permission("read"), under)
-        }
+        // what is returned is decided for each resource
+        _ => engine.admit(caller, Surface::Arm, &declaration.permission("read"), under, request).await?,
     };
     check_scope(engine, under)?;
     let listed = kind.list(&cx, under, request)?;

@@ -1,0 +1,71 @@
+//! Answering a request: find the operation it names, decide, do it.
+
+use std::sync::Arc;
+
+use nave_arm::{ArmError, ErrorCode, ResourceId};
+
+use super::{Engine, not_signed_in};
+use crate::{
+    Caller, Reply,
+    decision::Need,
+    operation::{Access, Operation, Surface},
+    request::{Params, Request},
+    route::{Call, Route, Target},
+};
+
+impl Engine {
+    /// Answers a request: finds the operation, decides, does it.
+    pub async fn serve(self: &Arc<Self>, request: Request) -> Reply {
+        let found = self.registry.routes().iter().filter_map(|route| route.matches(&request.path).map(|p| (route, p)));
+        let mut other_verb = false;
+        for (route, params) in found {
+            if route.operation.method == request.method {
+                let route = route.clone();
+                return self.routed(&route, request, params).await.unwrap_or_else(Reply::from);
+            }
+            other_verb = true;
+        }
+        if other_verb && !crate::arm::is_arm_path(&self.registry, &request) {
+            return not_allowed(&request).into();
+        }
+        crate::arm::serve(self, request).await.unwrap_or_else(Reply::from)
+    }
+
+    async fn routed(
+        self: &Arc<Self>,
+        route: &Route,
+        request: Request,
+        params: Params,
+    ) -> Result<Reply, ArmError> {
+        let Operation { path, access, surface, .. } = &route.operation;
+        if *access == Access::Public {
+            let caller = request.caller.clone().unwrap_or_else(Caller::nobody);
+            let grant = self.by_rule("Public", path, &ResourceId::tenant(), caller);
+            return route.handle(Call { engine: self.clone(), grant, request, params }).await;
+        }
+        let caller = request.caller.clone().ok_or_else(not_signed_in)?;
+        if *surface == Surface::Arm {
+            crate::arm::check_api_version(&request)?;
+        }
+        let Target { id, ways } = route.target(&self.snapshot(), &request, &params)?;
+        let ways = match access.needed() {
+            Some((action, plane)) if ways.is_empty() => {
+                vec![vec![Need { plane, ..Need::action(action.to_owned(), id.clone()) }]]
+            }
+            _ => ways,
+        };
+        let grant = match ways.is_empty() {
+            true => self.admit(&caller, *surface, path, &id, &request).await?,
+            false => self.authorize(&caller, *surface, ways, &id, &request).await?,
+        };
+        route.handle(Call { engine: self.clone(), grant, request, params }).await
+    }
+}
+
+/// The refusal of a verb that is not served on a path.
+pub(crate) fn not_allowed(request: &Request) -> ArmError {
+    ArmError::new(
+        ErrorCode::MethodNotAllowed,
+        format!("The method {} is not served at '{}'.", request.method, request.path),
+    )
+}
