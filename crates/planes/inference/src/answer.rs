@@ -1,0 +1,100 @@
+//! A model call from its decision to its reply.
+
+use nave_arm::{ArmError, ErrorCode};
+use nave_engine::{Reply, route::Call};
+use serde_json::{Value, json};
+
+use crate::{
+    Inference, account,
+    ask::{Ask, Kind},
+    broker,
+    deliver::deliver,
+    model::Model,
+    outbound::Outbound,
+    place::Named,
+    record::Record,
+};
+
+/// Where a call goes, and what is recorded of that.
+struct Way {
+    model: Box<dyn Model>,
+    facts: Value,
+}
+
+/// Answers a call that was allowed.
+pub(crate) async fn answer(inference: &Inference, kind: Kind, call: Call) -> Result<Reply, ArmError> {
+    let body = call.request.body.clone();
+    let ask = Ask::read(kind, &body)?;
+    let outbound = Outbound {
+        inference,
+        engine: &call.engine,
+        grant: &call.grant,
+    };
+    let Way { model, mut facts } = match call.params.get("project") {
+        "" => to_account(outbound, &call, &ask)?,
+        _ => to_project(outbound, &call, &ask).await?,
+    };
+    facts["call"] = json!(call.engine.world().new_id());
+    facts["stream"] = ask.stream.into();
+    let Call {
+        engine,
+        grant,
+        request,
+        ..
+    } = call;
+    let mut record = Record::open(&inference.unsettled, engine, grant, request.correlation_id, facts);
+    let ((), answer) = tokio::try_join!(record.opened(), async { Ok(model.answer(&ask).await) })?;
+    Ok(deliver(answer, &ask, record))
+}
+
+fn to_account(outbound: Outbound<'_>, call: &Call, ask: &Ask<'_>) -> Result<Way, ArmError> {
+    let snapshot = call.engine.snapshot();
+    let named = Named::in_path(&call.params).map_or_else(|| model_of(ask), |named| Ok(named.deployment))?;
+    let account = call.grant.id();
+    let deployment = account::deployment(&snapshot, account, named)?;
+    Ok(Way {
+        model: outbound.to_deployment(&snapshot, deployment, ask.kind)?,
+        facts: json!({ "account": account.as_str(), "deployment": deployment.id.name() }),
+    })
+}
+
+async fn to_project(outbound: Outbound<'_>, call: &Call, ask: &Ask<'_>) -> Result<Way, ArmError> {
+    let snapshot = call.engine.snapshot();
+    let project = call.grant.id();
+    let seen = broker::model_connections(&snapshot, project);
+    let named = match Named::in_path(&call.params) {
+        Some(named) => named,
+        None => Named::in_model(model_of(ask)?, &seen),
+    };
+    let broker::Found {
+        connection,
+        deployment,
+    } = broker::find(&snapshot, call.engine.site(), &seen, project, named)?;
+    let mut facts = json!({
+        "project": project.as_str(), "connection": connection.id.as_str(), "deployment": named.deployment,
+    });
+    let account = deployment.as_ref().and_then(|deployment| deployment.id.parent());
+    let model = match (&deployment, &account) {
+        (Some(deployment), Some(account)) => {
+            broker::enter(outbound, call, &snapshot, &connection, account).await?;
+            facts["account"] = account.as_str().into();
+            outbound.to_deployment(&snapshot, deployment, ask.kind)?
+        }
+        _ => outbound.to_connection(&connection, named.deployment)?,
+    };
+    Ok(Way { model, facts })
+}
+
+/// The deployment that a body names, where the path does not.
+fn model_of<'a>(ask: &'a Ask<'_>) -> Result<&'a str, ArmError> {
+    ask.model
+        .as_deref()
+        .filter(|model| !model.is_empty())
+        .ok_or_else(|| {
+            ArmError::new(
+                ErrorCode::InvalidRequestFormat,
+                "'model' is a required property: the name of a deployment.",
+            )
+            .on("model")
+        })
+}

@@ -1,0 +1,147 @@
+//! The record of a call: opened while the model works, settled when the answer is over.
+//!
+//! One task keeps the record of one call. It makes the open record durable and says so; then it waits for the
+//! settlement. A client that hangs up drops its side, which settles the call as it then stands. The records hold who
+//! called what and how much it used, and never what was said.
+
+use std::sync::Arc;
+
+use nave_arm::{ArmError, ErrorCode};
+use nave_engine::{Act, Engine, Grant};
+use serde_json::{Value, json};
+use tokio::sync::{oneshot, watch};
+use uuid::Uuid;
+
+/// How a call ended.
+#[derive(Debug)]
+pub(crate) struct Settlement {
+    outcome: &'static str,
+    detail: Value,
+}
+
+impl Settlement {
+    /// It was answered to the end.
+    pub(crate) fn succeeded(usage: Value) -> Self {
+        Self::new("Succeeded", 200, usage)
+    }
+
+    /// The model did not answer, or not to the end; the client saw `status`.
+    pub(crate) fn failed(status: u16, usage: Value) -> Self {
+        Self::new("Failed", status, usage)
+    }
+
+    /// The client hung up.
+    pub(crate) fn canceled(usage: Value) -> Self {
+        Self::new("Canceled", 499, usage)
+    }
+
+    fn new(outcome: &'static str, status: u16, mut detail: Value) -> Self {
+        detail["status"] = status.into();
+        Self { outcome, detail }
+    }
+}
+
+/// The client's side of a record. When it is dropped unsettled, the client hung up.
+#[derive(Debug)]
+pub(crate) struct Record {
+    opened: oneshot::Receiver<Result<(), ArmError>>,
+    settlement: Option<oneshot::Sender<Settlement>>,
+}
+
+impl Record {
+    /// Starts to record a call, described by `facts`.
+    pub(crate) fn open(
+        unsettled: &Unsettled,
+        engine: Arc<Engine>,
+        grant: Grant<Act>,
+        correlation_id: Uuid,
+        facts: Value,
+    ) -> Self {
+        let (tell, opened) = oneshot::channel();
+        let (settlement, settled) = oneshot::channel();
+        let one = unsettled.one();
+        tokio::spawn(async move {
+            keep(&engine, &grant, correlation_id, facts, tell, settled).await;
+            drop(one);
+        });
+        Self {
+            opened,
+            settlement: Some(settlement),
+        }
+    }
+
+    /// Waits until the open record is durable.
+    pub(crate) async fn opened(&mut self) -> Result<(), ArmError> {
+        let gone = |_| {
+            ArmError::new(
+                ErrorCode::InternalServerError,
+                "The call could not be recorded, so it was not answered.",
+            )
+        };
+        (&mut self.opened).await.map_err(gone)?
+    }
+
+    /// Says how the call ended; what is said first counts.
+    pub(crate) fn settle(&mut self, settlement: Settlement) {
+        if let Some(settle) = self.settlement.take() {
+            // Without a task there is no open record either, and nothing to settle.
+            let _ = settle.send(settlement);
+        }
+    }
+
+    /// Whether nothing was said yet.
+    pub(crate) fn is_open(&self) -> bool {
+        self.settlement.is_some()
+    }
+}
+
+async fn keep(
+    engine: &Engine,
+    grant: &Grant<Act>,
+    correlation_id: Uuid,
+    facts: Value,
+    tell: oneshot::Sender<Result<(), ArmError>>,
+    settled: oneshot::Receiver<Settlement>,
+) {
+    let opened = engine
+        .record(grant, "Started", correlation_id, facts.clone())
+        .await;
+    let is_open = opened.is_ok();
+    // A client that hung up does not wait for it.
+    let _ = tell.send(opened);
+    if !is_open {
+        return;
+    }
+    let Settlement { outcome, mut detail } =
+        settled.await.unwrap_or_else(|_| Settlement::canceled(json!({})));
+    nave_engine::fill(&mut detail, &facts);
+    if let Err(error) = engine.record(grant, outcome, correlation_id, detail).await {
+        tracing::error!(scope = %grant.id(), %error, "a model call could not be settled");
+    }
+}
+
+/// Counts the calls that are not settled.
+#[derive(Debug, Default)]
+pub(crate) struct Unsettled(watch::Sender<usize>);
+
+impl Unsettled {
+    /// One more, until what this gives is dropped.
+    fn one(&self) -> One {
+        self.0.send_modify(|count| *count += 1);
+        One(self.0.clone())
+    }
+
+    /// Waits until there is none.
+    pub(crate) async fn none(&self) {
+        // The sender is `self`, so waiting cannot fail.
+        let _ = self.0.subscribe().wait_for(|count| *count == 0).await;
+    }
+}
+
+struct One(watch::Sender<usize>);
+
+impl Drop for One {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
+}
