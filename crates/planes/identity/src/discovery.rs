@@ -78,19 +78,18 @@ fn instance(_: &Identity, call: &Call) -> Result<Value, ArmError> {
     }))
 }
 
-/// Whether a person signs in here or elsewhere. The answer depends on the domain alone, so it tells nobody who
-/// exists.
+/// Whether a person signs in here or elsewhere: always here. The answer does not depend on who is in the directory,
+/// so it tells nobody.
 fn user_realm(_: &Identity, call: &Call) -> Result<Value, ArmError> {
     check(call, call.params.get("rest"))?;
     let (site, user) = (call.engine.site(), call.params.get("user"));
-    let domain = user.rsplit_once('@').map_or("", |(_, domain)| domain);
-    if !domain.eq_ignore_ascii_case(&site.domain) {
-        return Ok(json!({ "ver": "1.0", "account_type": "Unknown", "cloud_instance_name": site.authority }));
-    }
+    let domain = user
+        .rsplit_once('@')
+        .map_or(site.domain.as_str(), |(_, domain)| domain);
     Ok(json!({
         "ver": "1.0",
         "account_type": "Managed",
-        "domain_name": site.domain,
+        "domain_name": domain,
         "cloud_instance_name": site.authority,
         "cloud_audience_urn": "urn:federation:MicrosoftOnline",
     }))

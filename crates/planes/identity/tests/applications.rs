@@ -223,9 +223,7 @@ async fn a_managed_identity_lives_with_its_resource() {
     let (object, app) = (uuid::Uuid::from_u128(7), uuid::Uuid::from_u128(8));
     nave.put(nave_engine::directory::managed_identity(object, app, "hub", &hub))
         .await;
-    let shown = nave
-        .get(&format!("/servicePrincipals?$filter=displayName eq 'hub'"))
-        .await;
+    let shown = nave.get("/servicePrincipals?$filter=displayName eq 'hub'").await;
     assert_eq!(shown.each("servicePrincipalType"), ["ManagedIdentity"]);
     let answer = nave
         .graph(

@@ -12,7 +12,7 @@ const VERIFIER: &str = "a-verifier-that-is-long-enough-to-be-one-0123456789";
 /// The S256 challenge of [`VERIFIER`].
 const CHALLENGE: &str = "IdFsue1MJJJtybEPX0invmHHuW1I7Ai5LXVlXpENjsk";
 
-fn asked<'a>(mode: &'a str) -> Vec<(&'a str, &'a str)> {
+fn asked(mode: &str) -> Vec<(&str, &str)> {
     vec![
         ("client_id", CLI),
         ("response_type", "code"),

@@ -130,7 +130,12 @@ fn member<'a>(object: &'a Value, property: &str) -> Option<&'a Value> {
 fn equals(found: &Value, wanted: &str) -> bool {
     match found {
         Value::String(text) => text.to_lowercase() == wanted.to_lowercase(),
-        other => other.to_string() == wanted,
+        Value::Null => wanted == "null",
+        Value::Bool(flag) => wanted == if *flag { "true" } else { "false" },
+        Value::Number(number) => wanted
+            .parse()
+            .is_ok_and(|wanted: serde_json::Number| wanted == *number),
+        Value::Array(_) | Value::Object(_) => false,
     }
 }
 
