@@ -1,5 +1,7 @@
 //! A change before it is committed, in the engine's own terms.
 
+use std::collections::HashSet;
+
 use nave_arm::{ArmError, ErrorCode, ResourceId};
 use nave_store::{Expect, Guard, PutRow, StoreError, Write};
 use nave_vault::KeyRing;
@@ -19,6 +21,13 @@ pub struct Change {
 }
 
 impl Change {
+    /// What is deleted is not written as well: where one rule updates what another one deletes, deleting wins.
+    pub(crate) fn settled(mut self) -> Self {
+        let erased: HashSet<&str> = self.erases.iter().map(|erase| erase.id.key()).collect();
+        self.puts.retain(|put| !erased.contains(put.id.key()));
+        self
+    }
+
     /// What is written and deleted, as events keep it.
     pub(crate) fn touched(&self) -> Vec<Value> {
         let puts = self.puts.iter().map(|put| json!({"id": put.id.as_str(), "change": "Put"}));

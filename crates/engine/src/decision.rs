@@ -261,6 +261,9 @@ fn is_true(value: &Value) -> bool {
     value.as_bool().unwrap_or(false) || value.as_str().is_some_and(|text| text.eq_ignore_ascii_case("true"))
 }
 
+/// The type of the addition to an error that names the decision.
+const ADDITION: &str = "Decision";
+
 impl Decision {
     /// The refusal as the caller sees it; all that is missing at once.
     #[must_use]
@@ -357,6 +360,18 @@ impl Decision {
             }
             Outcome::Granted(_) | Outcome::Rule(_) => internal(finding),
         }
+    }
+
+    /// The id of the decision that a refusal came of, if one did.
+    pub(crate) fn named_in(error: &ArmError) -> Option<&str> {
+        let named = |info: &'_ Value| info["type"] == ADDITION;
+        error.additional_info.iter().find(|info| named(info))?.pointer("/info/id")?.as_str()
+    }
+
+    /// Names this decision in a refusal that came of it.
+    pub(crate) fn named(&self, mut refusal: ArmError) -> ArmError {
+        refusal.additional_info.push(json!({ "type": ADDITION, "info": { "id": self.id } }));
+        refusal
     }
 
     /// The decision as events keep it.

@@ -7,7 +7,11 @@ use nave_arm::{ArmError, ErrorCode, ResourceId};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::Caller;
+use crate::{Caller, Decision};
+
+/// The header that names the decision a reply rests on. Decisions that refused, and those behind a change, an action
+/// or a model call, are in the log.
+pub const DECISION: HeaderName = HeaderName::from_static("x-nave-decision");
 
 /// A request, decoded as far as every plane needs.
 #[derive(Debug, Clone)]
@@ -114,6 +118,12 @@ impl Reply {
         self
     }
 
+    /// Names the decision the reply rests on, which the log explains.
+    #[must_use]
+    pub fn decided(self, decision: &Decision) -> Self {
+        self.with(DECISION, &decision.id.to_string())
+    }
+
     /// The JSON body, if it is one.
     #[must_use]
     pub fn as_json(&self) -> Option<&Value> {
@@ -126,7 +136,11 @@ impl Reply {
 
 impl From<ArmError> for Reply {
     fn from(error: ArmError) -> Self {
-        Self::json(error.status(), error.envelope())
+        let reply = Self::json(error.status(), error.envelope());
+        match Decision::named_in(&error) {
+            Some(id) => reply.with(DECISION, id),
+            None => reply,
+        }
     }
 }
 

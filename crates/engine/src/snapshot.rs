@@ -96,13 +96,14 @@ impl Snapshot {
             tracing::error!(key = row.key, "a stored row is not a resource; it is ignored");
             return;
         };
+        self.unindex(row);
         self.index(&row.type_key, &resource);
         if !resident {
             return;
         }
         let key: Arc<str> = row.key.as_str().into();
         if let Some(before) = self.rows.get(&key).cloned() {
-            self.release(&before);
+            self.release(&key, &before);
         }
         for claim in &resource.claims {
             self.claims.insert(claim.clone(), key.clone());
@@ -116,7 +117,7 @@ impl Snapshot {
     pub(crate) fn remove(&mut self, row: &Row) {
         self.unindex(row);
         if let Some(before) = self.rows.remove(row.key.as_str()) {
-            self.release(&before);
+            self.release(&row.key, &before);
         }
         if let Some(rows) = self.types.get_mut(&row.type_key) {
             rows.remove(row.key.as_str());
@@ -127,9 +128,12 @@ impl Snapshot {
         self.revision = revision;
     }
 
-    fn release(&mut self, before: &Resource) {
+    /// Frees the names a row held, but for those that another row took over in the same commit.
+    fn release(&mut self, key: &str, before: &Resource) {
         for claim in &before.claims {
-            self.claims.remove(claim);
+            if self.claims.get(claim).is_some_and(|holder| **holder == *key) {
+                self.claims.remove(claim);
+            }
         }
     }
 
@@ -175,6 +179,7 @@ impl Snapshot {
             indexed::DENIES => drop(self.roles.remove_deny(&id)),
             indexed::DEFINITIONS => drop(Uuid::parse_str(id.name()).map(|role| self.roles.remove_definition(role))),
             indexed::GROUPS => drop(Uuid::parse_str(id.name()).map(|group| self.roles.remove_group(group))),
+            indexed::MANAGEMENT_GROUPS => self.roles.remove_management_group(id.name()),
             _ => {}
         }
     }

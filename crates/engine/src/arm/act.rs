@@ -31,7 +31,14 @@ pub(super) async fn act(
     check_parents(engine, kind.declaration(), id)?;
     let resource = read::find(engine, &cx, kind, &grant).await?.ok_or_else(|| not_found(id))?;
     let body = request.json()?;
-    // what was done is recorded before its result is told, so that no secret is shown without a trace
-    engine.record(&grant, "Succeeded", request.correlation_id, json!({ "action": action.name })).await?;
-    kind.act(action, ActCall { engine: engine.clone(), grant, resource, body, request }).await
+    let call = ActCall { engine: engine.clone(), grant: grant.clone(), resource, body, request };
+    let correlation_id = call.request.correlation_id;
+    let done = kind.act(action, call).await;
+    // recorded before it is told, so that no secret is shown without a trace
+    let (outcome, detail) = match &done {
+        Ok(_) => ("Succeeded", json!({ "action": action.name })),
+        Err(error) => ("Failed", json!({ "action": action.name, "code": error.code.face().1 })),
+    };
+    engine.record(&grant, outcome, correlation_id, detail).await?;
+    done.map(|reply| reply.decided(grant.decision()))
 }

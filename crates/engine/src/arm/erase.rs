@@ -3,7 +3,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use nave_arm::{ArmError, ResourceId};
-use nave_store::Expect;
+use nave_store::{Expect, Guard};
 
 use super::{check_parents, write};
 use crate::{
@@ -61,7 +61,8 @@ async fn attempt(
     engine.commit_for(&grant, change, request.correlation_id).await?;
     // a role that was deleted is shown once more; everything else is gone without a word
     let shown = id.resource_type().to_lowercase().starts_with("microsoft.authorization/");
-    Ok(if shown { Reply::ok(view) } else { Reply::empty(declaration.delete().unwrap_or(200)) })
+    let reply = if shown { Reply::ok(view) } else { Reply::empty(declaration.delete().unwrap_or(200)) };
+    Ok(reply.decided(grant.decision()))
 }
 
 /// Stages the end of a resource and of what goes with it.
@@ -108,7 +109,8 @@ fn stage_row(id: &ResourceId, etag: &str, change: &mut Change) -> bool {
     true
 }
 
-/// Adds the rows below what is deleted that are not kept in memory.
+/// Adds the rows below what is deleted that are not kept in memory; and nothing may be left there in the end, so that
+/// what somebody else creates at the same time is not left without what it hangs off.
 pub(super) async fn stage_stored_below(engine: &Engine, change: &mut Change) -> Result<(), ArmError> {
     if change.erases.is_empty() {
         return Ok(());
@@ -128,6 +130,7 @@ pub(super) async fn stage_stored_below(engine: &Engine, change: &mut Change) -> 
                 change.erases.push(Erase { id, expect: Expect::Etag(row.etag) });
             }
         }
+        change.guards.push(Guard::Gone { under: root.key().to_owned() });
     }
     Ok(())
 }

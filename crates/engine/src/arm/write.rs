@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use nave_arm::{ArmError, ErrorCode, ResourceId, merge_patch};
-use nave_store::Expect;
+use nave_store::{Expect, Guard};
 use serde_json::Value;
 
 use super::{body, check_extended, check_parents, erase, not_found};
 use crate::{
-    Caller, Engine, Reply, Resource,
+    Caller, Engine, Reply, Resource, Snapshot,
     change::{Change, CommitError, Put, PutSecrets},
     declaration::{Also, Asked, Cx, Draft, Moved, ResourceType, Secrets, Written},
     decision::Need,
@@ -105,7 +105,7 @@ async fn attempt(
         (false, true) => on_create,
         (false, false) => on_update,
     };
-    Ok(Reply::json(status, view))
+    Ok(Reply::json(status, view).decided(grant.decision()))
 }
 
 /// Works out everything that changes when `draft` is written, by the rules of its type.
@@ -141,9 +141,18 @@ pub(super) fn stage(
     for rule in engine.registry().rules(declaration.resource_type) {
         follows.extend(rule(cx, &moved)?);
     }
+    if existing.is_none() {
+        change.guards.extend(stays(cx.snapshot, &id));
+    }
     change.puts.push(Put { id, sent, own, secrets, claims, expect });
     change.guards.extend(guards);
     stage_all(engine, cx, follows, change)
+}
+
+/// What a new resource hangs off must still be there when it is written: nothing is created below what was deleted.
+fn stays(snapshot: &Snapshot, id: &ResourceId) -> Option<Guard> {
+    let above = id.ancestors().find(|place| snapshot.get(place).is_some())?;
+    Some(Guard::Present { key: above.key().to_owned() })
 }
 
 /// Stages what follows from another change.

@@ -71,6 +71,7 @@ impl Engine {
         change: Change,
         correlation_id: Uuid,
     ) -> Result<Done, CommitError> {
+        let change = change.settled();
         let changed = json!({ "changed": change.touched() });
         let event = self.event(grant.decision(), grant.operation(), grant.id(), "Succeeded", correlation_id, changed);
         let guards = change.guards.clone();

@@ -56,9 +56,7 @@ impl Engine {
         }
         let event = self.event(&decision, &operation, id, "Denied", request.correlation_id, json!({}));
         self.append(event).await?;
-        let mut refusal = decision.refusal(surface);
-        refusal.additional_info.push(json!({ "type": "Decision", "info": { "id": decision.id } }));
-        Err(refusal)
+        Err(decision.named(decision.refusal(surface)))
     }
 
     /// Decides without acting and without recording: for filtering lists and for showing what a caller may do.
