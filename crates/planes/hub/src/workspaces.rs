@@ -85,7 +85,7 @@ impl ResourceType for Workspaces {
             Ok(Kind::Hub) => vec![hub::needs(draft, &body, own)],
             Ok(Kind::Project) => project::ways(cx.snapshot, draft, &body, own),
             Ok(Kind::Default) => {
-                let linked = links::needs(&body, &draft.id, draft.existing.as_deref());
+                let linked = links::needs(&body, draft.existing.as_deref());
                 vec![std::iter::once(own).chain(linked).collect()]
             }
             Err(_) => vec![vec![own]],
@@ -109,14 +109,16 @@ impl ResourceType for Workspaces {
         if let Some(existing) = &existing {
             check_immutable(&body, existing)?;
         }
-        links::check(cx.snapshot, &body, &draft.id)?;
         let hub = match kind {
             Kind::Project => Some(project::hub(cx.snapshot, &body, existing.as_deref())?),
-            Kind::Hub | Kind::Default => hub::check(&body).map(|()| None)?,
+            Kind::Hub => hub::check(cx.snapshot, &draft, &body).map(|()| None)?,
+            Kind::Default => None,
         };
-        if let Some(hub) = &hub {
-            project::inherit(hub, &mut body)?;
+        match &hub {
+            Some(hub) => project::inherit(hub, &mut body)?,
+            None => refuse_hub(&body)?,
         }
+        links::check(cx.snapshot, &body, existing.as_deref())?;
         let (mut own, workspace_id) = own_part(cx, kind, existing.as_deref());
         let (identity, mut also) = identity::settle(cx, &draft.id, &body, &mut own);
         let created = existing.is_none();
@@ -242,6 +244,18 @@ fn check_immutable(body: &Value, existing: &Resource) -> Result<(), ArmError> {
         }
     }
     Ok(())
+}
+
+/// Only a project belongs to a hub.
+fn refuse_hub(body: &Value) -> Result<(), ArmError> {
+    if body.pointer("/properties/hubResourceId").is_none() {
+        return Ok(());
+    }
+    Err(ArmError::new(
+        ErrorCode::WorkspaceKindNotSupported,
+        "Only a workspace of kind Project belongs to a hub; leave hubResourceId out, or ask for kind 'Project'.",
+    )
+    .on("properties.hubResourceId"))
 }
 
 fn no_new_project(cx: &Cx<'_>) -> Guard {

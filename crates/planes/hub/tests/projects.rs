@@ -2,12 +2,14 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use common::{
     AI_DEVELOPER, BLOB_CONTRIBUTOR, CONTRIBUTOR, CUSTOM_JOIN, CUSTOM_JOIN_SHORT, CUSTOM_WRITE,
     DEPLOYMENT_OPERATOR, Nave, OTHER_RG, OWNER, READER, RG, S, code, id, principal, project_of, workspace,
 };
 use http::Method;
-use nave_engine::Caller;
+use nave_engine::{Caller, Guard, declaration::Draft};
 use serde_json::{Value, json};
 
 fn join_path(hub: &str, project: &str) -> String {
@@ -366,4 +368,102 @@ async fn roles_do_not_pass_from_the_hub_to_its_projects() {
     assert_eq!(code(&nave.get(&owner, &project).await), "AuthorizationFailed");
     let above = nave.user_with("above", READER, S).await;
     assert_eq!(nave.get(&above, &project).await.0, 200);
+}
+
+#[tokio::test]
+async fn what_was_read_can_be_sent_back() {
+    let nave = Nave::start().await;
+    let hub = nave.hub("hub").await;
+    let insights = format!("{RG}/providers/Microsoft.Insights/components/insights");
+    nave.make(&insights, json!({ "location": "eastus" })).await;
+    let system = Caller::system();
+    let linked = json!({ "properties": { "applicationInsights": insights } });
+    assert_eq!(nave.patch(&system, &hub, linked.clone()).await.0, 200);
+    let lead = nave.user_with("lead", AI_DEVELOPER, &hub).await;
+    let path = workspace(RG, "project");
+    nave.put_as(&lead, &path, project_of(&hub)).await;
+    let read = nave.get(&lead, &path).await.1;
+    assert_eq!(
+        read["properties"]["applicationInsights"],
+        json!(insights),
+        "the hub's, unless it has its own"
+    );
+    let again = nave.put_as(&lead, &path, read.clone()).await;
+    assert_eq!(
+        (again.0, &again.1["properties"]),
+        (200, &read["properties"]),
+        "{}",
+        again.1
+    );
+    let foreign = nave
+        .patch(
+            &lead,
+            &path,
+            json!({ "properties": { "applicationInsights": format!("{insights}2") } }),
+        )
+        .await;
+    assert_eq!(code(&foreign), "LinkedAuthorizationFailed");
+
+    let manager = nave.user_with("manager", CONTRIBUTOR, &hub).await;
+    let read = nave.get(&manager, &hub).await.1;
+    let again = nave.put_as(&manager, &hub, read.clone()).await;
+    assert_eq!(
+        (again.0, &again.1["properties"]),
+        (200, &read["properties"]),
+        "{}",
+        again.1
+    );
+    nave.delete(&system, &insights).await;
+    let tagged = nave.patch(&manager, &hub, json!({ "tags": { "a": "b" } })).await;
+    assert_eq!(
+        tagged.0, 200,
+        "a lost resource keeps nothing else from changing: {}",
+        tagged.1
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_project_outlives_its_hub() {
+    let nave = Arc::new(Nave::start().await);
+    for round in 0..40 {
+        let hub = nave.hub("hub").await;
+        let project = workspace(RG, &format!("project{round}"));
+        let (deleter, creator) = (nave.clone(), nave.clone());
+        let (gone, made, body) = (hub.clone(), project.clone(), project_of(&hub));
+        let deleted = tokio::spawn(async move { deleter.delete(&Caller::system(), &gone).await });
+        let created = tokio::spawn(async move { creator.put_as(&Caller::system(), &made, body).await });
+        let (deleted, created) = (
+            deleted.await.expect("an answer"),
+            created.await.expect("an answer"),
+        );
+        assert_eq!(deleted.0, 200, "{}", deleted.1);
+        assert!(matches!(created.0, 200 | 400), "{}", created.1);
+        assert!(
+            nave.engine.snapshot().get(&id(&project)).is_none(),
+            "round {round}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_new_project_is_committed_only_while_its_hub_is_there() {
+    let nave = Nave::start().await;
+    let hub = nave.hub("hub").await;
+    let snapshot = nave.engine.snapshot();
+    let system = Caller::system();
+    let workspaces = nave
+        .engine
+        .registry()
+        .resource_type(nave_hub::WORKSPACES)
+        .expect("the type");
+    let draft = Draft {
+        id: id(&workspace(RG, "project")),
+        body: project_of(&hub),
+        existing: None,
+    };
+    let written = workspaces
+        .write(&nave.engine.cx(&snapshot, &system), draft)
+        .expect("a project");
+    let held = |guard: &Guard| matches!(guard, Guard::Present { key } if key == id(&hub).key());
+    assert!(written.guards.iter().any(held), "{:?}", written.guards);
 }

@@ -1,15 +1,21 @@
 //! What is special about writing a hub.
 
-use nave_arm::{ArmError, ErrorCode};
+use nave_arm::{ArmError, ErrorCode, ResourceId};
 use nave_engine::{
-    Resource,
+    Fields, Resource, Snapshot,
     decision::{Need, RoleGate},
     declaration::{Also, Cx, Draft},
 };
 use serde_json::{Value, json};
 
 use super::{dependents, identity::Identity, links};
-use crate::assignments::{self, AI_ADMINISTRATOR, Automatic, CONTRIBUTOR, OWNER};
+use crate::{
+    assignments::{self, AI_ADMINISTRATOR, Automatic, CONTRIBUTOR, OWNER},
+    inheritance::default_group,
+};
+
+const WRITE: &str = "Microsoft.MachineLearningServices/workspaces/write";
+const PROJECTS_GROUP: &str = "/properties/workspaceHubConfig/defaultWorkspaceResourceGroup";
 
 /// Hubs are made by holders of these two roles, and no other role stands in for them, whatever it grants
 /// (rbac-semantics 13.1).
@@ -21,26 +27,55 @@ pub(super) static CREATION: RoleGate = RoleGate {
 
 /// What it takes to write a hub.
 pub(super) fn needs(draft: &Draft, body: &Value, own: Need) -> Vec<Need> {
-    let linked = links::needs(body, &draft.id, draft.existing.as_deref());
+    let linked = links::needs(body, draft.existing.as_deref());
     let creating = draft.existing.is_none();
     let own = if creating { own.through(&CREATION) } else { own };
     let made = match draft.id.resource_group_id() {
         Some(group) if creating => dependents::needs(body, &group),
         _ => Vec::new(),
     };
-    std::iter::once(own).chain(linked).chain(made).collect()
+    let opened = opens(draft, body).map(|group| Need::action(WRITE, group).linked());
+    std::iter::once(own)
+        .chain(linked)
+        .chain(made)
+        .chain(opened)
+        .collect()
 }
 
-/// Refuses what a hub cannot have.
-pub(super) fn check(body: &Value) -> Result<(), ArmError> {
-    if body.pointer("/properties/hubResourceId").is_none() {
+/// The group that a body newly makes the one for the hub's projects. From then on everybody who may join the hub
+/// creates there, so who sets it must be allowed to.
+fn opens(draft: &Draft, body: &Value) -> Option<ResourceId> {
+    let group = projects_group(&draft.id, body)?;
+    let present = match draft.existing.as_deref() {
+        Some(existing) => default_group(existing),
+        None => draft.id.resource_group_id(),
+    };
+    (Some(&group) != present.as_ref()).then_some(group)
+}
+
+fn projects_group(hub: &ResourceId, body: &Value) -> Option<ResourceId> {
+    let text = Fields(body).text(PROJECTS_GROUP).ok().flatten()?;
+    let group = match text.starts_with('/') {
+        true => ResourceId::parse(text).ok()?,
+        false => ResourceId::of_resource_group(hub.subscription()?, text),
+    };
+    group.is_resource_group().then_some(group)
+}
+
+/// Refuses a group for projects that is none, or is not there.
+pub(super) fn check(snapshot: &Snapshot, draft: &Draft, body: &Value) -> Result<(), ArmError> {
+    let Some(text) = Fields(body).text(PROJECTS_GROUP)? else {
         return Ok(());
+    };
+    match projects_group(&draft.id, body) {
+        None => Err(ArmError::new(
+            ErrorCode::LinkedInvalidPropertyId,
+            format!("'{text}' is neither the name nor the id of a resource group."),
+        )
+        .on(PROJECTS_GROUP.trim_start_matches('/').replace('/', "."))),
+        Some(group) if snapshot.get(&group).is_none() => Err(links::missing(PROJECTS_GROUP, &group)),
+        Some(_) => Ok(()),
     }
-    Err(ArmError::new(
-        ErrorCode::WorkspaceKindNotSupported,
-        "Only a workspace of kind Project belongs to a hub; leave hubResourceId out, or ask for kind 'Project'.",
-    )
-    .on("properties.hubResourceId"))
 }
 
 /// The hub's identity is Azure AI Administrator on the hub's group, unless the hub says not to

@@ -4,13 +4,9 @@
 //! storage account, `listKeys` shows the instrumentation key. So naming one asks for the right to write it
 //! (rbac-semantics 13.4), as a linked scope; what is linked already stays without asking.
 
-use std::borrow::Cow;
-
 use nave_arm::{ArmError, ErrorCode, ResourceId};
 use nave_engine::{Fields, Resource, Snapshot, decision::Need};
 use serde_json::Value;
-
-use crate::inheritance::default_group;
 
 /// A property that holds the id of another plane's resource.
 pub(super) struct Link {
@@ -41,38 +37,26 @@ const REGISTRY: Link = Link {
 };
 const LINKS: [Link; 4] = [STORAGE, VAULT, INSIGHTS, REGISTRY];
 
-/// Where a hub's projects go by default. Who sets it opens that group to everybody who may join the hub.
-const DEFAULT_GROUP: &str = "/properties/workspaceHubConfig/defaultWorkspaceResourceGroup";
-
 /// What the caller must be allowed to do on the resources a body newly links. An id that cannot be read asks for
 /// nothing here; [`check`] refuses it.
-pub(super) fn needs(body: &Value, id: &ResourceId, existing: Option<&Resource>) -> Vec<Need> {
-    let mut needs: Vec<Need> = LINKS
-        .iter()
-        .filter_map(|link| Some((link, named(body, link)?)))
-        .filter(|(link, target)| {
-            existing.and_then(|existing| existing.link(link.pointer)).as_ref() != Some(target)
-        })
+pub(super) fn needs(body: &Value, existing: Option<&Resource>) -> Vec<Need> {
+    let named = LINKS.iter().filter_map(|link| Some((link, named(body, link)?)));
+    named
+        .filter(|(link, target)| is_new(link, target, existing))
         .map(|(link, target)| Need::action(link.write, target).linked())
-        .collect();
-    let present = existing
-        .and_then(default_group)
-        .or_else(|| id.resource_group_id());
-    if let Some(group) = group(body, id)
-        && Some(&group) != present.as_ref()
-    {
-        let write: Cow<'static, str> = Cow::Borrowed("Microsoft.MachineLearningServices/workspaces/write");
-        needs.push(Need::action(write, group).linked());
-    }
-    needs
+        .collect()
 }
 
-/// Refuses links that are no ids, lead to another type, or to nothing.
-pub(super) fn check(snapshot: &Snapshot, body: &Value, id: &ResourceId) -> Result<(), ArmError> {
+/// Refuses new links that are no ids, lead to another type, or to nothing. What is linked already may be gone: then
+/// everything else about the workspace can still be changed.
+pub(super) fn check(snapshot: &Snapshot, body: &Value, existing: Option<&Resource>) -> Result<(), ArmError> {
     for link in &LINKS {
         let Some(target) = Fields(body).link(link.pointer)? else {
             continue;
         };
+        if !is_new(link, &target, existing) {
+            continue;
+        }
         if !target.resource_type().eq_ignore_ascii_case(link.resource_type) {
             return Err(not_a(link.pointer, &target, link.resource_type));
         }
@@ -80,16 +64,7 @@ pub(super) fn check(snapshot: &Snapshot, body: &Value, id: &ResourceId) -> Resul
             return Err(missing(link.pointer, &target));
         }
     }
-    match (Fields(body).text(DEFAULT_GROUP)?, group(body, id)) {
-        (None, _) => Ok(()),
-        (Some(text), None) => Err(ArmError::new(
-            ErrorCode::LinkedInvalidPropertyId,
-            format!("'{text}' is neither the name nor the id of a resource group."),
-        )
-        .on(dotted(DEFAULT_GROUP))),
-        (Some(_), Some(group)) if snapshot.get(&group).is_none() => Err(missing(DEFAULT_GROUP, &group)),
-        (Some(_), Some(_)) => Ok(()),
-    }
+    Ok(())
 }
 
 /// The resource a body names by a link.
@@ -97,13 +72,8 @@ pub(super) fn named(body: &Value, link: &Link) -> Option<ResourceId> {
     Fields(body).link(link.pointer).ok().flatten()
 }
 
-fn group(body: &Value, id: &ResourceId) -> Option<ResourceId> {
-    let text = Fields(body).text(DEFAULT_GROUP).ok().flatten()?;
-    let group = match text.starts_with('/') {
-        true => ResourceId::parse(text).ok()?,
-        false => ResourceId::of_resource_group(id.subscription()?, text),
-    };
-    group.is_resource_group().then_some(group)
+fn is_new(link: &Link, target: &ResourceId, existing: Option<&Resource>) -> bool {
+    existing.and_then(|existing| existing.link(link.pointer)).as_ref() != Some(target)
 }
 
 fn not_a(pointer: &str, target: &ResourceId, resource_type: &str) -> ArmError {
@@ -117,7 +87,7 @@ fn not_a(pointer: &str, target: &ResourceId, resource_type: &str) -> ArmError {
     .on(name)
 }
 
-fn missing(pointer: &str, target: &ResourceId) -> ArmError {
+pub(super) fn missing(pointer: &str, target: &ResourceId) -> ArmError {
     let name = dotted(pointer);
     ArmError::new(
         ErrorCode::InvalidResourceReference,

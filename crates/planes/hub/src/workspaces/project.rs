@@ -30,8 +30,9 @@ const HUB: &str = "/properties/hubResourceId";
 /// The ways to be allowed to write a project. To create one: write it and join its hub; or, where the project goes to
 /// the hub's default group, join alone.
 pub(super) fn ways(snapshot: &Snapshot, draft: &Draft, body: &Value, own: Need) -> Vec<Vec<Need>> {
-    let linked = links::needs(body, &draft.id, draft.existing.as_deref());
     let hub = Fields(body).link(HUB).ok().flatten();
+    let row = hub_named(body, draft.existing.as_deref()).and_then(|id| snapshot.get(&id));
+    let linked = links::needs(&apart(row.map(|row| &**row), body), draft.existing.as_deref());
     let Some(hub) = hub.filter(|_| draft.existing.is_none()) else {
         return vec![std::iter::once(own).chain(linked).collect()];
     };
@@ -45,7 +46,7 @@ pub(super) fn ways(snapshot: &Snapshot, draft: &Draft, body: &Value, own: Need) 
                 .collect()
         })
         .collect();
-    let default = snapshot.get(&hub).and_then(|hub| default_group(hub));
+    let default = row.and_then(|hub| default_group(hub));
     if default.is_some() && default == draft.id.resource_group_id() {
         ways.extend(JOIN.iter().map(|join| {
             std::iter::once(Need::action(*join, hub.clone()).linked())
@@ -62,22 +63,24 @@ pub(super) fn hub(
     body: &Value,
     existing: Option<&Resource>,
 ) -> Result<Arc<Resource>, ArmError> {
-    let before = existing.and_then(|existing| existing.link(HUB));
-    let id = match Fields(body).link(HUB)?.or(before) {
-        Some(id) => id,
-        None => {
-            return Err(ArmError::new(
-                ErrorCode::InvalidRequestFormat,
-                "A workspace of kind Project belongs to a hub: the property 'properties.hubResourceId' is required.",
-            )
-            .on("properties.hubResourceId"));
-        }
-    };
+    Fields(body).link(HUB)?;
+    let id = hub_named(body, existing).ok_or_else(|| {
+        ArmError::new(
+            ErrorCode::InvalidRequestFormat,
+            "A workspace of kind Project belongs to a hub: the property 'properties.hubResourceId' is required.",
+        )
+        .on("properties.hubResourceId")
+    })?;
     match snapshot.get(&id) {
         Some(hub) if is_hub(hub) => Ok(hub.clone()),
         Some(_) => Err(no_hub(&id, "is not a workspace of kind Hub")),
         None => Err(no_hub(&id, "was not found")),
     }
+}
+
+fn hub_named(body: &Value, existing: Option<&Resource>) -> Option<ResourceId> {
+    let named = Fields(body).link(HUB).ok().flatten();
+    named.or_else(|| existing?.link(HUB))
 }
 
 fn is_hub(resource: &Resource) -> bool {
@@ -105,13 +108,7 @@ pub(super) fn inherit(hub: &Resource, body: &mut Value) -> Result<(), ArmError> 
         .on("location"));
     }
     for pointer in INHERITED {
-        let Some((parent, name)) = pointer.rsplit_once('/') else {
-            continue;
-        };
-        let Some(members) = body.pointer_mut(parent).and_then(Value::as_object_mut) else {
-            continue;
-        };
-        let Some(given) = members.shift_remove(name) else {
+        let Some(given) = take(body, pointer) else {
             continue;
         };
         if !agrees(&given, effective(hub, pointer).as_ref()) {
@@ -127,7 +124,28 @@ pub(super) fn inherit(hub: &Resource, body: &mut Value) -> Result<(), ArmError> 
             .on(name));
         }
     }
+    *body = apart(Some(hub), body);
     Ok(())
+}
+
+/// A body without what a project has from its hub. Insights may be a project's own, but not by repeating the hub's.
+fn apart(hub: Option<&Resource>, body: &Value) -> Value {
+    let mut own = body.clone();
+    for pointer in INHERITED {
+        take(&mut own, pointer);
+    }
+    let repeated = links::named(body, &links::INSIGHTS).is_some_and(|insights| {
+        hub.and_then(|hub| hub.link(links::INSIGHTS.pointer)).as_ref() == Some(&insights)
+    });
+    if repeated {
+        take(&mut own, links::INSIGHTS.pointer);
+    }
+    own
+}
+
+fn take(body: &mut Value, pointer: &str) -> Option<Value> {
+    let (parent, name) = pointer.rsplit_once('/')?;
+    body.pointer_mut(parent)?.as_object_mut()?.shift_remove(name)
 }
 
 /// What a new project brings: its members' rights for who created it, and its identity's part of the hub's storage.
