@@ -7,9 +7,7 @@
 use async_trait::async_trait;
 use http::header::AUTHORIZATION;
 use nave_arm::{ArmError, ErrorCode};
-use nave_engine::{Authenticator, Caller, CallerKind, Engine, Request, Resource, accounts};
-use nave_vault::api_key;
-use uuid::Uuid;
+use nave_engine::{Authenticator, Caller, Engine, Request, accounts};
 
 /// The path below which accounts answer. The hosts of service zones arrive as paths below it too.
 const ACCOUNTS_PATH: &str = "ai";
@@ -27,11 +25,7 @@ impl Authenticator for KeyAuthenticator {
         let Some(key) = presented(request) else {
             return Ok(None);
         };
-        let claim = accounts::key_claim(&api_key::fingerprint(engine.vault(), key));
-        let snapshot = engine.snapshot();
-        let holder = snapshot
-            .claimed(&claim)
-            .and_then(|account| holder(account, &claim));
+        let holder = accounts::key_holder(&engine.snapshot(), engine.vault(), key);
         holder.map(Some).ok_or_else(unknown_key)
     }
 }
@@ -56,25 +50,6 @@ fn presented(request: &Request) -> Option<&str> {
 
 fn is_jwt(token: &str) -> bool {
     token.split('.').count() == 3
-}
-
-fn holder(account: &Resource, claim: &str) -> Option<Caller> {
-    let is = |name: &&str| {
-        account
-            .own
-            .pointer(&format!("/keys/{name}"))
-            .is_some_and(|held| held == claim)
-    };
-    let key = accounts::KEYS.into_iter().find(is)?;
-    Some(Caller {
-        object_id: Uuid::nil(),
-        name: format!("{key} of {}", account.id.name()),
-        kind: CallerKind::AccountKey {
-            account: account.id.clone(),
-            key: key.to_owned(),
-        },
-        audience: String::new(),
-    })
 }
 
 fn unknown_key() -> ArmError {
@@ -106,7 +81,7 @@ mod tests {
             body: bytes::Bytes::new(),
             caller: None,
             host: String::new(),
-            correlation_id: Uuid::nil(),
+            correlation_id: uuid::Uuid::nil(),
         }
     }
 

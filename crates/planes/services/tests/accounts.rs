@@ -141,6 +141,14 @@ async fn a_regenerated_key_is_dead_at_once_and_the_other_lives() {
     for key in [&new1, &key2] {
         assert!(who(&nave, call, key).await.expect("known").is_some());
     }
+    let snapshot = nave.engine.snapshot();
+    let row = snapshot.get(&id(&account("ai1"))).expect("the account");
+    assert_eq!(
+        row.claims.len(),
+        3,
+        "the subdomain and two keys: {:?}",
+        row.claims
+    );
     // the claims are those of the new state: the subdomain is still held, and a PUT does not bring the old key back
     assert_eq!(nave.put_as(&ada, &account("ai1"), open_ai()).await.0, 200);
     assert_eq!(

@@ -4,9 +4,10 @@ mod common;
 
 use common::*;
 use nave_engine::{
-    Caller,
+    Act, Caller,
     accounts::{self, Upstream},
 };
+use nave_vault::Purpose;
 use serde_json::{Value, json};
 
 fn account(name: &str) -> String {
@@ -197,4 +198,34 @@ async fn a_deployment_is_answered_by_its_accounts_upstream_unless_it_has_its_own
             key_of: id(&chat())
         }
     );
+}
+
+#[tokio::test]
+async fn a_deployments_key_is_not_sent_to_an_endpoint_it_was_not_given_with() {
+    let (nave, ada) = start("OpenAI").await;
+    nave.put_as(&ada, &chat(), gpt()).await;
+    let upstream = |setting: Value| json!({ "properties": { "nave": { "upstream": setting } } });
+    let key = async || {
+        let grant = nave.engine.on_own_account::<Act>("test", &id(&chat()));
+        let row = nave
+            .engine
+            .read(&grant)
+            .await
+            .expect("read")
+            .expect("the deployment");
+        let secrets = nave.engine.open_secrets(&grant, &row).expect("secrets");
+        accounts::upstream_key(&secrets).map(|key| key.expose(&Purpose::Check).clone())
+    };
+    let first = json!({ "endpoint": "http://a.test/v1", "apiKey": "k" });
+    nave.patch(&ada, &chat(), upstream(first)).await;
+    nave.patch(&ada, &chat(), upstream(json!({ "model": "llama" })))
+        .await;
+    assert_eq!(key().await.as_deref(), Some("k"));
+    nave.patch(
+        &ada,
+        &chat(),
+        upstream(json!({ "endpoint": "http://evil.test/v1" })),
+    )
+    .await;
+    assert_eq!(key().await, None);
 }
