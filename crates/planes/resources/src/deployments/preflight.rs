@@ -26,6 +26,16 @@ pub(super) struct Foreseen {
     pub(super) exact: bool,
 }
 
+/// How much of what is seen is sure.
+#[derive(Clone, Copy, Default)]
+struct Sight {
+    /// Something else comes first and may mend what is wrong.
+    waits: bool,
+    /// The template's parameters are not known yet: what it makes is a guess, and nothing is refused for a guess.
+    /// It is looked at again, before it changes anything, when its turn comes.
+    is_guess: bool,
+}
+
 /// What was found.
 #[derive(Default)]
 struct Findings {
@@ -43,14 +53,14 @@ struct Findings {
 /// The refusals, else the faults: 403 with the code of the first refusal, or `InvalidTemplateDeployment`.
 pub(super) async fn check(door: &Door<'_>, prepared: &Prepared) -> Result<Vec<Foreseen>, ArmError> {
     let mut findings = Findings::default();
-    look(door, prepared, false, &mut findings).await?;
+    look(door, prepared, Sight::default(), &mut findings).await?;
     findings.verdict(door.engine, prepared)
 }
 
 fn look<'a>(
     door: &'a Door<'_>,
     prepared: &'a Prepared,
-    waits: bool,
+    sight: Sight,
     findings: &'a mut Findings,
 ) -> BoxFuture<'a, Result<(), ArmError>> {
     async move {
@@ -58,17 +68,21 @@ fn look<'a>(
             .made
             .extend(prepared.written().map(|(_, resource)| resource.id.clone()));
         for (at, resource) in prepared.written() {
-            let body = prepared
-                .plan
-                .preview(at)
-                .map_err(|error| prepared.wanted.located(error))?;
+            let body = match prepared.plan.preview(at) {
+                Ok(body) => body,
+                Err(_) if sight.is_guess => continue,
+                Err(error) => return Err(prepared.wanted.located(error)),
+            };
             let exact = prepared.plan.body(at, &RuntimeValues::new()).is_ok();
-            let waits = waits || !resource.depends_on.is_empty();
+            let sight = Sight {
+                waits: sight.waits || !resource.depends_on.is_empty(),
+                ..sight
+            };
             let look = Look {
                 door,
                 prepared,
                 resource,
-                waits,
+                sight,
                 exact,
             };
             look.at_write(body.clone(), findings).await;
@@ -86,14 +100,17 @@ struct Look<'l> {
     door: &'l Door<'l>,
     prepared: &'l Prepared,
     resource: &'l PlannedResource,
-    /// Whether something else comes first.
-    waits: bool,
+    sight: Sight,
     /// Whether its body is known.
     exact: bool,
 }
 
 impl Look<'_> {
     async fn at_write(&self, body: Value, findings: &mut Findings) {
+        // an expression in the id is an answer that is not there yet
+        if self.resource.id.as_str().contains('[') {
+            return;
+        }
         let request = self.door.request(self.resource, &body);
         let preview = match self.door.engine.preview(&request).await {
             Ok(preview) => preview,
@@ -112,7 +129,7 @@ impl Look<'_> {
             before: preview.before,
             after,
             body,
-            exact: self.exact && !self.waits,
+            exact: self.exact && !self.sight.waits && !self.sight.is_guess,
         });
     }
 
@@ -121,7 +138,14 @@ impl Look<'_> {
         let nested = Wanted::of_body(body)
             .and_then(|wanted| Prepared::new(self.door.engine, self.door.caller, &self.resource.id, wanted));
         match nested {
-            Ok(nested) => look(self.door, &nested, self.waits || !self.exact, findings).await,
+            Ok(nested) => {
+                let is_guess = self.sight.is_guess || !self.exact;
+                let sight = Sight {
+                    is_guess,
+                    ..self.sight
+                };
+                look(self.door, &nested, sight, findings).await
+            }
             Err(error) => {
                 self.note(error, findings);
                 Ok(())
@@ -130,6 +154,9 @@ impl Look<'_> {
     }
 
     fn refuse(&self, refusal: ArmError, findings: &mut Findings) {
+        if self.sight.is_guess {
+            return;
+        }
         let mut detail = Detail::from(refusal.clone());
         detail.message = format!(
             "Authorization failed for template resource '{}' of type '{}'. {}",
@@ -147,15 +174,16 @@ impl Look<'_> {
             .iter()
             .flatten()
             .any(|parent| findings.made.contains(parent));
-        let lasts = matches!(
-            error.code,
+        let lasts = match error.code {
             ErrorCode::InvalidResourceNamespace
-                | ErrorCode::InvalidResourceType
-                | ErrorCode::InvalidResourceId
-                | ErrorCode::InvalidContentLink
-                | ErrorCode::InvalidApiVersionParameter
-        );
-        if lasts || self.exact && !self.waits && !made_before {
+            | ErrorCode::InvalidResourceType
+            | ErrorCode::InvalidResourceId
+            | ErrorCode::InvalidContentLink
+            | ErrorCode::InvalidApiVersionParameter => true,
+            ErrorCode::InvalidTemplate => self.exact && !made_before,
+            _ => self.exact && !self.sight.waits && !made_before,
+        };
+        if lasts && !self.sight.is_guess {
             let mut detail = Detail::from(error);
             detail.target.get_or_insert_with(|| self.resource.id.to_string());
             findings.faults.push(detail);

@@ -1,7 +1,7 @@
 //! The deployments of azure-ai-ml, exactly as it was seen to send them. They are other people's and not part of this
 //! project: `NAVE_SHARED` names the folder they are in.
 
-use std::path::PathBuf;
+use std::{io::Write, path::PathBuf};
 
 use nave_engine::Caller;
 use serde_json::Value;
@@ -11,7 +11,8 @@ use crate::kit::{body, deploy, operations, start, state};
 fn captured() -> Option<PathBuf> {
     let folder = std::env::var_os("NAVE_SHARED").map(|folder| PathBuf::from(folder).join("captured"));
     if folder.is_none() {
-        tracing::info!("skipped: NAVE_SHARED does not name the folder of captured requests");
+        let reason = b"skipped: NAVE_SHARED does not name the folder of captured requests\n";
+        std::io::stderr().write_all(reason).expect("standard error");
     }
     folder
 }
