@@ -3,8 +3,8 @@
 //! while their data planes say plainly that they come later.
 //!
 //! Files are named by the ARM type they serve. What these types have in common is beside them: a name that becomes
-//! a host ([`host_name`]), a pair of keys ([`keys`]), an identity of the resource's own ([`identity`]), and what GET
-//! adds to what was sent ([`face`]).
+//! a host (`host_name`), a pair of keys (`keys`), an identity of the resource's own (`identity`), and what GET
+//! adds to what was sent (`face`).
 //!
 //! Invariants:
 //! * keys are made here, sealed, and shown by a POST action and by nothing else;
