@@ -10,27 +10,24 @@ mod kind;
 mod links;
 pub(crate) mod project;
 mod view;
+mod write;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use nave_arm::{ArmError, ErrorCode, ResourceId};
+use nave_arm::{ArmError, ResourceId};
 use nave_engine::{
     Guard, Reply, Request, Resource,
     decision::Need,
     declaration::{
         ActCall, Action, Also, Asked, Cx, Declaration, Draft, Erased, NameRule, ResourceType, Verb, Written,
     },
-    workspaces::guid_claim,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
 pub(crate) use kind::Kind;
 
-use crate::{
-    API_VERSIONS, WORKSPACES, assignments,
-    inheritance::{agrees, effective, projects_of},
-};
+use crate::{API_VERSIONS, WORKSPACES, inheritance::projects_of};
 
 /// The type.
 pub(crate) struct Workspaces;
@@ -102,62 +99,8 @@ impl ResourceType for Workspaces {
         place.text("/location").map(str::to_owned)
     }
 
-    fn write(&self, cx: &Cx<'_>, mut draft: Draft) -> Result<Written, ArmError> {
-        let existing = draft.existing.clone();
-        let mut body = body::normalised(std::mem::take(&mut draft.body))?;
-        let kind = Kind::asked(&body, existing.as_deref())?;
-        if let Some(existing) = &existing {
-            check_immutable(&body, existing)?;
-        }
-        let hub = match kind {
-            Kind::Project => Some(project::hub(cx.snapshot, &body, existing.as_deref())?),
-            Kind::Hub => hub::check(cx.snapshot, &draft, &body).map(|()| None)?,
-            Kind::Default => None,
-        };
-        match &hub {
-            Some(hub) => project::inherit(hub, &mut body)?,
-            None => refuse_hub(&body)?,
-        }
-        links::check(cx.snapshot, &body, existing.as_deref())?;
-        let (mut own, workspace_id) = own_part(cx, kind, existing.as_deref());
-        let (identity, mut also) = identity::settle(cx, &draft.id, &body, &mut own);
-        let created = existing.is_none();
-        let mut guards = Vec::new();
-        match &hub {
-            Some(hub) => {
-                also.extend(project::brings(
-                    cx,
-                    &draft.id,
-                    hub,
-                    &identity,
-                    (created, &workspace_id),
-                ));
-                guards.push(project::guard(hub));
-            }
-            None if kind == Kind::Hub => {
-                also.extend(hub::administer(cx, &draft, &body, &identity));
-                if created {
-                    also.extend(dependents::make(
-                        cx,
-                        &draft.id,
-                        &body,
-                        &mut own,
-                        cx.world.new_id(),
-                    ));
-                    also.extend(assignments::creator_owns(cx, &draft.id));
-                }
-            }
-            None => {}
-        }
-        draft.body = body;
-        let claims = vec![guid_claim(&workspace_id)];
-        Ok(Written {
-            own,
-            claims,
-            also,
-            guards,
-            ..Written::plain(draft)
-        })
+    fn write(&self, cx: &Cx<'_>, draft: Draft) -> Result<Written, ArmError> {
+        write::write(cx, draft)
     }
 
     fn view(&self, cx: &Cx<'_>, resource: &Resource) -> Value {
@@ -197,65 +140,6 @@ impl ResourceType for Workspaces {
     async fn act(&self, action: &'static Action, call: ActCall) -> Result<Reply, ArmError> {
         act::act(action, &call)
     }
-}
-
-/// nave's part of a workspace: what is there, with what is missing filled in. Linked resources that a client leaves
-/// out of a later PUT stay linked.
-fn own_part(cx: &Cx<'_>, kind: Kind, existing: Option<&Resource>) -> (Value, String) {
-    let mut own = existing.map_or_else(|| json!({}), |existing| existing.own.clone());
-    own["kind"] = kind.word().into();
-    if own["properties"]["workspaceId"].is_null() {
-        own["properties"]["workspaceId"] = json!(cx.world.new_id());
-    }
-    for name in ["hubResourceId", "storageAccount", "keyVault"] {
-        let kept = existing.and_then(|existing| existing.value(&format!("/properties/{name}")));
-        if let Some(kept) = kept {
-            own["properties"][name] = kept.clone();
-        }
-    }
-    let guid = own["properties"]["workspaceId"]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned();
-    (own, guid)
-}
-
-/// The engine compares what is written in documented names and types; here the rest is, too. What a project has from
-/// its hub is compared with the hub instead.
-fn check_immutable(body: &Value, existing: &Resource) -> Result<(), ArmError> {
-    let (settled, more): (&[&str], &[&str]) = match Kind::of(existing) {
-        Kind::Project => (&["/kind", "/properties/hubResourceId"], &[]),
-        Kind::Hub | Kind::Default => (DECLARATION.immutable, &["/properties/hbiWorkspace"]),
-    };
-    for pointer in settled.iter().chain(more) {
-        let (Some(given), Some(before)) = (body.pointer(pointer), effective(existing, pointer)) else {
-            continue;
-        };
-        if !agrees(given, Some(&before)) {
-            let name = pointer.trim_start_matches('/').replace('/', ".");
-            return Err(ArmError::new(
-                ErrorCode::PropertyChangeNotAllowed,
-                format!(
-                    "The property '{name}' of '{}' cannot be changed after creation.",
-                    existing.id
-                ),
-            )
-            .on(name));
-        }
-    }
-    Ok(())
-}
-
-/// Only a project belongs to a hub.
-fn refuse_hub(body: &Value) -> Result<(), ArmError> {
-    if body.pointer("/properties/hubResourceId").is_none() {
-        return Ok(());
-    }
-    Err(ArmError::new(
-        ErrorCode::WorkspaceKindNotSupported,
-        "Only a workspace of kind Project belongs to a hub; leave hubResourceId out, or ask for kind 'Project'.",
-    )
-    .on("properties.hubResourceId"))
 }
 
 fn no_new_project(cx: &Cx<'_>) -> Guard {

@@ -78,9 +78,25 @@ pub(super) fn check(snapshot: &Snapshot, draft: &Draft, body: &Value) -> Result<
     }
 }
 
+/// What a hub brings: its identity's role, and with a new one its Owner and what it cannot be without.
+pub(super) fn brings(
+    cx: &Cx<'_>,
+    draft: &Draft,
+    body: &Value,
+    identity: &Identity,
+    own: &mut Value,
+) -> Vec<Also> {
+    let mut also: Vec<Also> = administer(cx, draft, body, identity).into_iter().collect();
+    if draft.existing.is_none() {
+        also.extend(dependents::make(cx, &draft.id, body, own, cx.world.new_id()));
+        also.extend(assignments::creator_owns(cx, &draft.id));
+    }
+    also
+}
+
 /// The hub's identity is Azure AI Administrator on the hub's group, unless the hub says not to
 /// (rbac-semantics 13.3). Only what changes is acted on: who gave the identity another role by hand keeps it so.
-pub(super) fn administer(cx: &Cx<'_>, draft: &Draft, body: &Value, identity: &Identity) -> Option<Also> {
+fn administer(cx: &Cx<'_>, draft: &Draft, body: &Value, identity: &Identity) -> Option<Also> {
     let group = draft.id.resource_group_id()?;
     let wanted = allows_roles(body);
     let before = draft

@@ -148,30 +148,19 @@ fn take(body: &mut Value, pointer: &str) -> Option<Value> {
     body.pointer_mut(parent)?.as_object_mut()?.shift_remove(name)
 }
 
-/// What a new project brings: its members' rights for who created it, and its identity's part of the hub's storage.
+/// What a project brings: a new one its members' rights for who created it, a new identity its part of the hub's
+/// storage.
 pub(super) fn brings(
     cx: &Cx<'_>,
-    id: &ResourceId,
+    draft: &Draft,
     hub: &Resource,
     identity: &Identity,
-    (created, workspace_id): (bool, &str),
+    workspace_id: &str,
 ) -> Vec<Also> {
-    let mut also = Vec::new();
-    if created && let Some(Also::Put { id: cause, body, own }) = assignments::creator_owns(cx, id) {
-        if let (Some(kind), Some(group)) = (assignments::creator_type(cx), id.resource_group_id()) {
-            let places = Places {
-                hub: hub.id.clone(),
-                group,
-            };
-            also.extend(membership::extras(
-                cx.snapshot,
-                &places,
-                (cx.caller.object_id, kind),
-                &cause,
-            ));
-        }
-        also.push(Also::Put { id: cause, body, own });
-    }
+    let mut also = match draft.existing {
+        None => first_member(cx, &draft.id, hub),
+        Some(_) => Vec::new(),
+    };
     if let (Identity::New(principal), Some(storage)) = (identity, hub.link("/properties/storageAccount")) {
         let assignment = Automatic {
             scope: &storage,
@@ -180,10 +169,31 @@ pub(super) fn brings(
             principal_type: "ServicePrincipal",
             description: "A project's own identity reaches the project's containers.",
             condition: Some(own_containers(workspace_id)),
-            follows: json!({ "rule": "ProjectIdentity", "resource": id }),
+            follows: json!({ "rule": "ProjectIdentity", "resource": draft.id }),
         };
         also.extend(assignment.put(cx.snapshot));
     }
+    also
+}
+
+/// Who creates a project owns it, and is a member of it like any other.
+fn first_member(cx: &Cx<'_>, project: &ResourceId, hub: &Resource) -> Vec<Also> {
+    let (Some(owner), Some(kind), Some(group)) = (
+        assignments::creator_owns(cx, project),
+        assignments::creator_type(cx),
+        project.resource_group_id(),
+    ) else {
+        return Vec::new();
+    };
+    let places = Places {
+        hub: hub.id.clone(),
+        group,
+    };
+    let mut also = match &owner {
+        Also::Put { id, .. } => membership::extras(cx.snapshot, &places, (cx.caller.object_id, kind), id),
+        Also::Row(_) | Also::Erase(_) => Vec::new(),
+    };
+    also.push(owner);
     also
 }
 
