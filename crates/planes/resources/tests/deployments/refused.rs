@@ -211,11 +211,31 @@ async fn nothing_is_refused_for_what_is_not_known_yet() {
                          "outputs": {"o": {"type": "string", "value": "[reference(resourceId('Test.Kit/things', last(split(parameters('p'), '/'))), '2024-01-01').url]"}}}}})
     };
     let known = template(&[thing("a", &[], json!({})), inner("x")]);
-    check(&nave, &body(known, json!({})), 400, &["InvalidTemplateDeployment", "The thing is bad."]).await;
-    let unknown = body(template(&[thing("a", &[], json!({})), inner("[concat(reference('a').url, '-b')]")]), json!({}));
+    check(
+        &nave,
+        &body(known, json!({})),
+        400,
+        &["InvalidTemplateDeployment", "The thing is bad."],
+    )
+    .await;
+    let unknown = body(
+        template(&[
+            thing("a", &[], json!({})),
+            inner("[concat(reference('a').url, '-b')]"),
+        ]),
+        json!({}),
+    );
     let (status, _) = post(&nave, &Caller::system(), "d", "validate", &unknown).await;
     assert_eq!(status, 200);
     let reply = deploy(&nave, &Caller::system(), "d", &unknown).await;
-    assert_eq!(reply.as_json().map(crate::kit::state), Some("Succeeded"), "{:?}", reply.as_json());
-    assert_eq!(nave.get(&Caller::system(), &crate::kit::thing_id("a-b")).await.0, 200);
+    assert_eq!(
+        reply.as_json().map(crate::kit::state),
+        Some("Succeeded"),
+        "{:?}",
+        reply.as_json()
+    );
+    assert_eq!(
+        nave.get(&Caller::system(), &crate::kit::thing_id("a-b")).await.0,
+        200
+    );
 }
