@@ -16,5 +16,5 @@ mod upstream;
 
 pub use ask::{Answer, Ask};
 pub use people::{Audience, Person};
-pub use server::{Listening, TestServer};
+pub use server::{Listening, PASSWORD, TestServer};
 pub use upstream::{Received, Scripted, Upstream};

@@ -25,7 +25,7 @@ use crate::{Answer, Ask, Audience, Person};
 /// The first administrator's name.
 const ADMINISTRATOR: &str = "admin@contoso.com";
 /// The password of everybody a test makes.
-const PASSWORD: &str = "Correct-Horse-7-Battery";
+pub const PASSWORD: &str = "Correct-Horse-7-Battery";
 /// The client id of `az`.
 const CLIENT: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
 
@@ -60,7 +60,8 @@ impl TestServer {
 
     /// The same data, opened again by a new server. This one ends first.
     pub async fn restart(self) -> Self {
-        let Self { folder, address, .. } = self;
+        let (folder, address) = (self.folder.clone(), self.address);
+        drop(self);
         Self::still(folder, address).await
     }
 

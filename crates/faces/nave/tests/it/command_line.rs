@@ -1,0 +1,101 @@
+//! The command line, from arguments to exit code.
+
+use serde_json::json;
+
+use crate::program::nave;
+
+fn printed(arguments: &[&str], input: &str) -> (i32, String, String) {
+    let output = nave(arguments, input);
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code().unwrap(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+#[test]
+fn help_says_what_can_be_done() {
+    let (code, out, _) = printed(&["--help"], "");
+    let expected = "\
+A self-hosted AI hub that speaks Azure's protocols
+
+Usage: nave <COMMAND>
+
+Commands:
+  up     Start a server; make it first where there is none
+  env    Print the shell exports that clients need to find and trust the server
+  authz  Decide about roles and conditions without a server
+  audit  Look at the log of what was done
+  help   Print this message or the help of the given subcommand(s)
+
+Options:
+  -h, --help     Print help
+  -V, --version  Print version
+";
+    assert_eq!((code, out.as_str()), (0, expected));
+    assert_eq!(printed(&[], "").0, 2);
+    assert_eq!(printed(&["down"], "").0, 2);
+}
+
+#[test]
+fn eval_answers_line_by_line() {
+    let principal = "aaaaaaaa-0000-4000-8000-000000000001";
+    let reader = "/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7";
+    let case = |id: &str, action: &str| {
+        json!({
+            "id": id, "principal": principal, "scope": "/subscriptions/s/resourceGroups/rg", "action": action,
+            "assignments": [{ "roleDefinitionId": reader, "scope": "/subscriptions/s", "principalId": principal }],
+        })
+        .to_string()
+    };
+    let input = [
+        case("1", "Microsoft.Storage/storageAccounts/read"),
+        case("2", "Microsoft.Storage/storageAccounts/write"),
+    ];
+    let (code, out, err) = printed(&["authz", "eval"], &input.join("\n\n"));
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert_eq!(
+        out,
+        "{\"id\":\"1\",\"decision\":\"allow\"}\n{\"id\":\"2\",\"decision\":\"deny\"}\n"
+    );
+}
+
+#[test]
+fn a_line_that_asks_nothing_is_answered_and_fails() {
+    let (code, out, _) = printed(&["authz", "eval"], "{\"id\": \"1\"}\n");
+    let expected = "{\"id\":null,\"decision\":\"deny\",\"error\":\"line 1: `principal` is missing\"}\n";
+    assert_eq!((code, out.as_str()), (1, expected));
+}
+
+#[test]
+fn match_tells_by_its_exit_code() {
+    let matches = |pattern, operation| printed(&["authz", "match", pattern, operation], "").0;
+    assert_eq!(
+        matches(
+            "Microsoft.Storage/*/read",
+            "Microsoft.Storage/storageAccounts/read"
+        ),
+        0
+    );
+    assert_eq!(
+        matches(
+            "Microsoft.Storage/*/read",
+            "Microsoft.Storage/storageAccounts/write"
+        ),
+        1
+    );
+}
+
+#[test]
+fn conditions_are_checked() {
+    let condition =
+        "@Resource[Microsoft.Storage/storageAccounts/blobServices/containers:name] StringEquals 'logs'";
+    assert_eq!(
+        printed(&["authz", "parse-condition"], condition),
+        (0, String::new(), String::new())
+    );
+    let (code, out, err) = printed(&["authz", "parse-condition"], "@Resource[x StringEquals");
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(!err.is_empty());
+}

@@ -1,0 +1,602 @@
+//! A valid request for every operation of the route table.
+//!
+//! Placeholders are filled in with what the town has. A type's own operations follow from its entry in [`KINDS`];
+//! every other operation that takes a body has an entry in [`BODIES`]. An operation for which no request can be made
+//! has no case, and the coverage test says so.
+
+use http::Method;
+use nave_engine::{operation::Operation, operation::Surface};
+use nave_testkit::Ask;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::town::{
+    APPLICATION, ASSIGNMENT, DENY, GROUP, MEMBER, PASSWORD, PRINCIPAL, ROLE, SECRET, SPARE_ROLE, TEAM, Town,
+    UNUSED_APP_ID, USER, empty_template, model, role_assignment, role_definition, workspace_body,
+};
+
+/// A resource type of the town.
+pub(crate) struct Kind {
+    pub(crate) resource_type: &'static str,
+    /// The names of the one there is, parents first.
+    pub(crate) existing: &'static [&'static str],
+    /// The name of one that is yet to be.
+    new: &'static str,
+    /// The name of one that can be deleted.
+    spare: &'static str,
+    /// The body of a PUT, given the names.
+    pub(crate) body: fn(&Town, &[&str]) -> Value,
+    /// The body of a PATCH.
+    patch: fn() -> Value,
+}
+
+const TAGS: fn() -> Value = || json!({ "tags": { "team": "town" } });
+
+/// Every type that is made by PUT and lies in a resource group, parents before children.
+pub(crate) const KINDS: &[Kind] = &[
+    Kind {
+        resource_type: "Microsoft.Storage/storageAccounts",
+        existing: &["townstorage"],
+        new: "newstorage",
+        spare: "townstorage",
+        body: |_, _| json!({ "location": "eastus", "kind": "StorageV2", "sku": { "name": "Standard_LRS" }, "properties": {} }),
+        patch: TAGS,
+    },
+    Kind {
+        resource_type: "Microsoft.Storage/storageAccounts/blobServices",
+        existing: &["townstorage", "default"],
+        new: "default",
+        spare: "default",
+        body: |_, _| json!({ "properties": {} }),
+        patch: TAGS,
+    },
+    Kind {
+        resource_type: "Microsoft.Storage/storageAccounts/blobServices/containers",
+        existing: &["townstorage", "default", "container"],
+        new: "new-container",
+        spare: "container",
+        body: |_, _| json!({ "properties": {} }),
+        patch: || json!({ "properties": { "metadata": { "team": "town" } } }),
+    },
+    Kind {
+        resource_type: "Microsoft.KeyVault/vaults",
+        existing: &["town-vault"],
+        new: "new-vault",
+        spare: "town-vault",
+        body: |town, _| {
+            let tenant = town.nave.engine.site().tenant;
+            let sku = json!({ "family": "A", "name": "standard" });
+            json!({ "location": "eastus", "properties": { "tenantId": tenant, "sku": sku, "accessPolicies": [] } })
+        },
+        patch: TAGS,
+    },
+    Kind {
+        resource_type: "Microsoft.ContainerRegistry/registries",
+        existing: &["townregistry"],
+        new: "newregistry",
+        spare: "townregistry",
+        body: |_, _| json!({ "location": "eastus", "sku": { "name": "Premium" }, "properties": { "adminUserEnabled": true } }),
+        patch: TAGS,
+    },
+    Kind {
+        resource_type: "Microsoft.Insights/components",
+        existing: &["component"],
+        new: "new-component",
+        spare: "component",
+        body: |_, _| json!({ "location": "eastus", "kind": "web", "properties": { "Application_Type": "web" } }),
+        patch: TAGS,
+    },
+    Kind {
+        resource_type: "Microsoft.ManagedIdentity/userAssignedIdentities",
+        existing: &["identity"],
+        new: "new-identity",
+        spare: "identity",
+        body: |_, _| json!({ "location": "eastus" }),
+        patch: TAGS,
+    },
+    Kind {
+        resource_type: "Microsoft.OperationalInsights/workspaces",
+        existing: &["town-logs"],
+        new: "new-logs",
+        spare: "town-logs",
+        body: |_, _| json!({ "location": "eastus", "properties": { "sku": { "name": "PerGB2018" } } }),
+        patch: TAGS,
+    },
+    Kind {
+        resource_type: "Microsoft.Search/searchServices",
+        existing: &["town-search"],
+        new: "new-search",
+        spare: "town-search",
+        body: |_, _| json!({ "location": "eastus", "sku": { "name": "basic" }, "properties": {} }),
+        patch: TAGS,
+    },
+    Kind {
+        resource_type: "Microsoft.CognitiveServices/accounts",
+        existing: &["models"],
+        new: "new-models",
+        spare: "models",
+        body: |_, names| {
+            let properties = json!({ "customSubDomainName": names[0] });
+            json!({ "location": "eastus", "kind": "AIServices", "sku": { "name": "S0" }, "properties": properties })
+        },
+        patch: TAGS,
+    },
+    Kind {
+        resource_type: "Microsoft.CognitiveServices/accounts/deployments",
+        existing: &["models", "gpt"],
+        new: "new-gpt",
+        spare: "gpt",
+        body: |_, _| model("gpt-4o"),
+        patch: || json!({ "sku": { "name": "Standard", "capacity": 2 } }),
+    },
+    Kind {
+        resource_type: "Microsoft.MachineLearningServices/workspaces",
+        existing: &["hub"],
+        new: "new-hub",
+        spare: "spare",
+        body: |town, _| workspace_body(town, "Hub"),
+        patch: TAGS,
+    },
+    Kind {
+        resource_type: "Microsoft.MachineLearningServices/workspaces/connections",
+        existing: &["hub", "database"],
+        new: "new-database",
+        spare: "database",
+        body: |_, _| connection(),
+        patch: || json!({ "properties": { "authType": "CustomKeys", "metadata": { "team": "town" } } }),
+    },
+];
+
+fn connection() -> Value {
+    json!({ "properties": {
+        "category": "CustomKeys", "authType": "CustomKeys", "target": "https://database.example",
+        "credentials": { "keys": { "password": "town" } }, "metadata": {},
+    } })
+}
+
+/// What a request carries.
+enum Content {
+    Nothing,
+    Json(fn(&Town) -> Value),
+    Form(fn(&Town) -> Vec<(&'static str, String)>),
+}
+use Content::{Form, Json, Nothing};
+
+/// The content of operations that are not a type's PUT, PATCH or DELETE: verb, how the path ends, content. The first
+/// one that fits counts.
+const BODIES: &[(&str, &str, Content)] = &[
+    // The token service.
+    (
+        "POST",
+        "/oauth2/v2.0/token",
+        Form(|town| password_form("scope", format!("{}/.default", town.nave.origin()))),
+    ),
+    (
+        "POST",
+        "/oauth2/token",
+        Form(|town| password_form("resource", town.nave.origin().to_owned())),
+    ),
+    ("POST", "/oauth2/v2.0/authorize", Form(|_| Vec::new())),
+    ("POST", "/oauth2/authorize", Form(|_| Vec::new())),
+    (
+        "POST",
+        "/oauth2/v2.0/devicecode",
+        Form(|town| {
+            vec![
+                ("client_id", CLIENT.to_owned()),
+                ("scope", format!("{}/.default", town.nave.origin())),
+            ]
+        }),
+    ),
+    (
+        "POST",
+        "/oauth2/devicecode",
+        Form(|town| {
+            vec![
+                ("client_id", CLIENT.to_owned()),
+                ("resource", town.nave.origin().to_owned()),
+            ]
+        }),
+    ),
+    ("POST", "/devicelogin", Form(|_| Vec::new())),
+    // The directory.
+    (
+        "POST",
+        "/directoryObjects/getByIds",
+        Json(|_| json!({ "ids": [USER], "types": ["user"] })),
+    ),
+    (
+        "POST",
+        "/checkMemberGroups",
+        Json(|_| json!({ "groupIds": [TEAM] })),
+    ),
+    (
+        "POST",
+        "/getMemberGroups",
+        Json(|_| json!({ "securityEnabledOnly": false })),
+    ),
+    (
+        "POST",
+        "/me/changePassword",
+        Json(|_| json!({ "currentPassword": TESTKIT_PASSWORD, "newPassword": "Another-Horse-8-Battery" })),
+    ),
+    ("POST", "/revokeSignInSessions", Nothing),
+    ("POST", "/v1.0/users", Json(|_| new_user())),
+    (
+        "PATCH",
+        "/users/{id}",
+        Json(|_| json!({ "displayName": "Renamed" })),
+    ),
+    (
+        "POST",
+        "/v1.0/groups",
+        Json(
+            |_| json!({ "displayName": "new", "mailNickname": "new", "mailEnabled": false, "securityEnabled": true }),
+        ),
+    ),
+    (
+        "PATCH",
+        "/groups/{id}",
+        Json(|_| json!({ "displayName": "Renamed" })),
+    ),
+    (
+        "POST",
+        "/v1.0/applications",
+        Json(|_| json!({ "displayName": "new" })),
+    ),
+    (
+        "PATCH",
+        "/applications/{id}",
+        Json(|_| json!({ "displayName": "Renamed" })),
+    ),
+    (
+        "POST",
+        "/addPassword",
+        Json(|_| json!({ "passwordCredential": { "displayName": "new" } })),
+    ),
+    ("POST", "/removePassword", Json(|_| json!({ "keyId": SECRET }))),
+    (
+        "POST",
+        "/v1.0/servicePrincipals",
+        Json(|_| json!({ "appId": UNUSED_APP_ID, "accountEnabled": true })),
+    ),
+    (
+        "PATCH",
+        "/servicePrincipals/{id}",
+        Json(|_| json!({ "displayName": "Renamed" })),
+    ),
+    ("POST", "/members/$ref", Json(|town| reference(town, USER))),
+    ("POST", "/owners/$ref", Json(|town| reference(town, USER))),
+    // Model calls.
+    (
+        "POST",
+        "/chat/completions",
+        Json(|_| json!({ "model": "gpt", "messages": [{ "role": "user", "content": "hello" }] })),
+    ),
+    (
+        "POST",
+        "/completions",
+        Json(|_| json!({ "model": "gpt", "prompt": "hello" })),
+    ),
+    (
+        "POST",
+        "/embeddings",
+        Json(|_| json!({ "model": "embed", "input": "hello" })),
+    ),
+    // Resources that are not in a group, and what is done with resources.
+    (
+        "PUT",
+        "/resourceGroups/{group}",
+        Json(|_| json!({ "location": "eastus" })),
+    ),
+    ("PATCH", "/resourceGroups/{group}", Json(|_| TAGS())),
+    (
+        "PUT",
+        "/roleAssignments/{name0}",
+        Json(|_| role_assignment(MEMBER, ROLE)),
+    ),
+    (
+        "PUT",
+        "/roleDefinitions/{name}",
+        Json(|town| role_definition("New role", &town.group())),
+    ),
+    (
+        "PUT",
+        "/tags/default",
+        Json(|_| json!({ "properties": { "tags": { "a": "b" } } })),
+    ),
+    (
+        "PATCH",
+        "/tags/default",
+        Json(|_| json!({ "operation": "Merge", "properties": { "tags": { "a": "b" } } })),
+    ),
+    ("PUT", "/deployments/{name}", Json(|_| deployment())),
+    ("POST", "/deployments/{name}/validate", Json(|_| deployment())),
+    ("POST", "/deployments/{name}/whatIf", Json(|_| deployment())),
+    ("POST", "/deployments/{name0}/cancel", Nothing),
+    ("POST", "/register", Nothing),
+    ("POST", "/unregister", Nothing),
+    (
+        "PUT",
+        "/join/{project}",
+        Json(|town| workspace_body(town, "Project")),
+    ),
+    (
+        "POST",
+        "/join/{project}",
+        Json(|town| workspace_body(town, "Project")),
+    ),
+    (
+        "POST",
+        "/checkDomainAvailability",
+        Json(|_| json!({ "subdomainName": "free", "type": "Microsoft.CognitiveServices/accounts" })),
+    ),
+    (
+        "POST",
+        "/checkSkuAvailability",
+        Json(
+            |_| json!({ "skus": ["S0"], "kind": "AIServices", "type": "Microsoft.CognitiveServices/accounts" }),
+        ),
+    ),
+    (
+        "POST",
+        "Microsoft.ContainerRegistry/checkNameAvailability",
+        Json(|_| json!({ "name": "freename", "type": "Microsoft.ContainerRegistry/registries" })),
+    ),
+    (
+        "POST",
+        "Microsoft.KeyVault/checkNameAvailability",
+        Json(|_| json!({ "name": "freename", "type": "Microsoft.KeyVault/vaults" })),
+    ),
+    (
+        "POST",
+        "Microsoft.Search/checkNameAvailability",
+        Json(|_| json!({ "name": "freename", "type": "searchServices" })),
+    ),
+    (
+        "POST",
+        "Microsoft.Storage/checkNameAvailability",
+        Json(|_| json!({ "name": "freename", "type": "Microsoft.Storage/storageAccounts" })),
+    ),
+    ("POST", "/purge", Nothing),
+    ("POST", "/regenerateAdminKey/{key}", Nothing),
+    (
+        "POST",
+        "Microsoft.Storage/storageAccounts/{name0}/regenerateKey",
+        Json(|_| json!({ "keyName": "key1" })),
+    ),
+    ("POST", "/regenerateKey", Json(|_| json!({ "keyName": "Key1" }))),
+    (
+        "POST",
+        "/regenerateCredential",
+        Json(|_| json!({ "name": "password" })),
+    ),
+    ("POST", "/regenerateSharedKey", Nothing),
+    ("POST", "/diagnose", Json(|_| json!({ "value": {} }))),
+    (
+        "POST",
+        "/provisionManagedNetwork",
+        Json(|_| json!({ "includeSpark": false })),
+    ),
+    ("POST", "/listKeys", Nothing),
+    ("POST", "/resyncKeys", Nothing),
+    ("POST", "/sharedKeys", Nothing),
+    ("POST", "/listCredentials", Nothing),
+    ("POST", "/listAdminKeys", Nothing),
+    ("POST", "/listQueryKeys", Nothing),
+    ("POST", "/listsecrets", Nothing),
+    ("POST", "/testconnection", Nothing),
+];
+
+/// Roots below which operations that come later are answered before their content is looked at.
+const LATER: &[&str] = &["/ai/{account}/openai/", "/kv/", "/blob/"];
+
+const CLIENT: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
+const TESTKIT_PASSWORD: &str = nave_testkit::PASSWORD;
+
+fn password_form(kind: &'static str, resource: String) -> Vec<(&'static str, String)> {
+    let form = [
+        ("grant_type", "password"),
+        ("client_id", CLIENT),
+        ("username", "user@contoso.com"),
+        ("password", PASSWORD),
+    ];
+    form.map(|(name, value)| (name, value.to_owned()))
+        .into_iter()
+        .chain([(kind, resource)])
+        .collect()
+}
+
+fn new_user() -> Value {
+    json!({
+        "accountEnabled": true, "displayName": "new", "mailNickname": "new", "userPrincipalName": "new@contoso.com",
+        "passwordProfile": { "password": PASSWORD, "forceChangePasswordNextSignIn": false },
+    })
+}
+
+fn reference(town: &Town, id: Uuid) -> Value {
+    json!({ "@odata.id": format!("{}/graph/v1.0/directoryObjects/{id}", town.nave.origin()) })
+}
+
+fn deployment() -> Value {
+    json!({ "location": "eastus", "properties": { "mode": "Incremental", "template": empty_template(), "parameters": {} } })
+}
+
+/// The request for an operation, without a caller.
+pub(crate) fn request(town: &Town, operation: &Operation) -> Option<Ask> {
+    let path = filled(town, operation)?;
+    let query = match (operation.surface, operation.path.as_str()) {
+        (Surface::Token, path) if path.ends_with("/authorize") => {
+            format!(
+                "?client_id={CLIENT}&response_type=code&redirect_uri=http%3A%2F%2Flocalhost%3A1&scope=openid&state=s&code_challenge=x&code_challenge_method=S256"
+            )
+        }
+        (Surface::Token, "/{rest}/discovery/instance") => format!(
+            "?api-version=1.1&authorization_endpoint={}/common/oauth2/v2.0/authorize",
+            town.nave.origin()
+        ),
+        _ => String::from("?api-version=2024-10-01"),
+    };
+    let ask = Ask::new(operation.method.clone(), format!("{path}{query}"));
+    match operation.method {
+        Method::GET | Method::HEAD | Method::DELETE => Some(ask),
+        _ => with_content(town, operation, ask),
+    }
+}
+
+fn with_content(town: &Town, operation: &Operation, ask: Ask) -> Option<Ask> {
+    let fits =
+        |(verb, end, _): &&(&str, &str, Content)| operation.method == *verb && operation.path.ends_with(end);
+    if let Some((_, _, content)) = BODIES.iter().find(fits) {
+        return Some(match content {
+            Nothing => ask,
+            Json(body) => ask.json(&body(town)),
+            Form(pairs) => {
+                let pairs = pairs(town);
+                let pairs: Vec<(&str, &str)> = pairs
+                    .iter()
+                    .map(|(name, value)| (*name, value.as_str()))
+                    .collect();
+                ask.form(&pairs)
+            }
+        });
+    }
+    if let Some(kind) = kind_of(&operation.path) {
+        return match operation.method {
+            Method::PUT => Some(ask.json(&(kind.body)(town, &names(kind, &operation.method)))),
+            Method::PATCH => Some(ask.json(&(kind.patch)())),
+            _ => None,
+        };
+    }
+    LATER
+        .iter()
+        .any(|root| operation.path.starts_with(root))
+        .then(|| ask.json(&json!({})))
+}
+
+/// The kind that a path with `{name0}` and so on is of.
+fn kind_of(path: &str) -> Option<&'static Kind> {
+    let (_, typed) = path.split_once("/resourceGroups/{group}/providers/")?;
+    KINDS
+        .iter()
+        .filter(|kind| typed.starts_with(&pattern(kind)))
+        .max_by_key(|kind| kind.existing.len())
+}
+
+fn pattern(kind: &Kind) -> String {
+    let (namespace, kinds) = kind.resource_type.split_once('/').unwrap();
+    let pairs: String = kinds
+        .split('/')
+        .enumerate()
+        .map(|(at, kind)| format!("/{kind}/{{name{at}}}"))
+        .collect();
+    format!("{namespace}{pairs}")
+}
+
+/// The names in a path of a kind: a PUT makes something new, a DELETE takes what can be spared.
+fn names(kind: &Kind, method: &Method) -> Vec<&'static str> {
+    let last = match *method {
+        Method::PUT => kind.new,
+        Method::DELETE => kind.spare,
+        _ => kind.existing[kind.existing.len() - 1],
+    };
+    let parents = &kind.existing[..kind.existing.len() - 1];
+    parents.iter().copied().chain([last]).collect()
+}
+
+/// The path with its placeholders filled in; `None` when one of them is not known here.
+fn filled(town: &Town, operation: &Operation) -> Option<String> {
+    let kind = kind_of(&operation.path).map(|kind| (kind, names(kind, &operation.method)));
+    let mut path = String::new();
+    for segment in operation.path.split('/').skip(1) {
+        let placeholder = segment
+            .strip_prefix('{')
+            .and_then(|segment| segment.strip_suffix('}'));
+        let value = match placeholder {
+            None => segment.to_owned(),
+            Some(name) => match name.strip_prefix("name").and_then(|at| at.parse::<usize>().ok()) {
+                Some(at) if kind.is_some() => kind
+                    .as_ref()?
+                    .1
+                    .get(at)
+                    .map(|name| (*name).to_owned())
+                    .or_else(|| parent_name(kind.as_ref()?.0, at))?,
+                _ => value(town, operation, name)?,
+            },
+        };
+        path.push('/');
+        path.push_str(&value);
+    }
+    Some(path)
+}
+
+fn parent_name(kind: &Kind, at: usize) -> Option<String> {
+    kind.existing.get(at).map(|name| (*name).to_owned())
+}
+
+fn value(town: &Town, operation: &Operation, name: &str) -> Option<String> {
+    let path = operation.path.as_str();
+    let is_new = operation.method == Method::PUT;
+    let is_gone = operation.method == Method::DELETE;
+    Some(match name {
+        "subscription" => town.subscription(),
+        "group" if path.ends_with("/resourceGroups/{group}") && is_new => String::from("new-rg"),
+        "group" if path.ends_with("/resourceGroups/{group}") && is_gone => String::from("spare-rg"),
+        "group" => GROUP.to_owned(),
+        "scope" => town.group().trim_start_matches('/').to_owned(),
+        "name0" | "name" if path.contains("/roleAssignments/") => {
+            if is_new { Uuid::max() } else { ASSIGNMENT }.to_string()
+        }
+        "name0" | "name" if path.contains("/roleDefinitions/") && is_gone => SPARE_ROLE.to_string(),
+        "name0" | "name" if path.contains("/roleDefinitions/") => {
+            if is_new { Uuid::max() } else { ROLE }.to_string()
+        }
+        "name0" | "name" if path.contains("/denyAssignments/") => DENY.to_string(),
+        "name0" | "name" if path.contains("/deployments/{name") => {
+            String::from(if is_new { "new" } else { "deployed" })
+        }
+        "name" if path.contains("/searchServices/") => String::from("town-search"),
+        "name" if path.contains("/deletedVaults/") => String::from("town-vault"),
+        "name" if path.contains("CognitiveServices") => String::from("models"),
+        "namespace" => String::from("Microsoft.Storage"),
+        "location" => String::from("eastus"),
+        "account" => String::from("models"),
+        "deployment" => String::from(if path.ends_with("/embeddings") {
+            "embed"
+        } else {
+            "gpt"
+        }),
+        "workspace" => String::from("hub"),
+        "hub" => String::from("hub"),
+        "project" if path.contains("/join/") => String::from("new-project"),
+        "project" => String::from("project"),
+        "connection" => String::from("shared"),
+        "key" => String::from("primary"),
+        "vault" => String::from("town-vault"),
+        "rest" if path.starts_with("/kv/") || path.starts_with("/blob/") => String::from("anything"),
+        "rest" if path.ends_with("/discovery/instance") || path.contains("/userrealm/") => {
+            String::from("common")
+        }
+        "rest" => town.nave.engine.site().tenant.to_string(),
+        "user" => String::from("user@contoso.com"),
+        "id" => object(path)?.to_string(),
+        "other" => MEMBER.to_string(),
+        "run" if path.contains("/operationStatuses/") => town.deployed(path, "/run"),
+        "operation" => town.deployed(path, "/operations/0/operationId"),
+        "run" | "response" | "file" | "upload" | "assistant" | "thread" | "message" | "step" | "store"
+        | "batch" | "job" => String::from("x"),
+        _ => return None,
+    })
+}
+
+fn object(path: &str) -> Option<Uuid> {
+    [
+        ("/users/", USER),
+        ("/groups/", TEAM),
+        ("/applications/", APPLICATION),
+        ("/servicePrincipals/", PRINCIPAL),
+        ("/directoryObjects/", USER),
+    ]
+    .into_iter()
+    .find_map(|(kind, id)| path.contains(kind).then_some(id))
+}

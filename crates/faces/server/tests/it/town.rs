@@ -1,0 +1,405 @@
+//! A server with one of everything, and a person for each role. After whatever was done to it, it can be put back row
+//! by row, so that every question is asked of the same state.
+
+use std::{collections::HashMap, sync::Arc};
+
+use http::Method;
+use jiff::Timestamp;
+use nave_arm::ResourceId;
+use nave_engine::{
+    Act, Change, Erase, Expect, Put, PutSecrets, Resource,
+    rbac::built_in::{AI_DEVELOPER, CONTRIBUTOR, OWNER, READER},
+};
+use nave_identity::bootstrap::{NewApplication, NewSecret, NewUser, application_rows, group_row, user_row};
+use nave_testkit::{Person, TestServer};
+use nave_vault::{Secret, SystemRandom};
+use serde_json::{Value, json};
+use uuid::{Uuid, uuid};
+
+/// Who asks, in the order of the table's columns; the first has no token.
+pub(crate) const COLUMNS: [&str; 6] = [
+    "nobody",
+    "stranger",
+    "Reader",
+    "AI Developer",
+    "Contributor",
+    "Owner",
+];
+
+pub(crate) const GROUP: &str = "rg";
+pub(crate) const USER: Uuid = uuid!("aaaaaaaa-0000-4000-8000-000000000001");
+pub(crate) const MEMBER: Uuid = uuid!("aaaaaaaa-0000-4000-8000-000000000002");
+pub(crate) const TEAM: Uuid = uuid!("aaaaaaaa-0000-4000-8000-000000000003");
+pub(crate) const APPLICATION: Uuid = uuid!("aaaaaaaa-0000-4000-8000-000000000004");
+pub(crate) const APP_ID: Uuid = uuid!("aaaaaaaa-0000-4000-8000-000000000005");
+pub(crate) const PRINCIPAL: Uuid = uuid!("aaaaaaaa-0000-4000-8000-000000000006");
+pub(crate) const UNUSED_APPLICATION: Uuid = uuid!("aaaaaaaa-0000-4000-8000-000000000007");
+pub(crate) const UNUSED_APP_ID: Uuid = uuid!("aaaaaaaa-0000-4000-8000-000000000008");
+pub(crate) const ROLE: Uuid = uuid!("bbbbbbbb-0000-4000-8000-000000000001");
+pub(crate) const SPARE_ROLE: Uuid = uuid!("bbbbbbbb-0000-4000-8000-000000000004");
+pub(crate) const ASSIGNMENT: Uuid = uuid!("bbbbbbbb-0000-4000-8000-000000000002");
+pub(crate) const DENY: Uuid = uuid!("bbbbbbbb-0000-4000-8000-000000000003");
+/// The id of the application's secret.
+pub(crate) const SECRET: Uuid = uuid!("bbbbbbbb-0000-4000-8000-000000000005");
+/// The password of everybody in the directory that the town made.
+pub(crate) const PASSWORD: &str = "Town-Folk-9-Password";
+
+/// The server and its people.
+pub(crate) struct Town {
+    pub(crate) nave: TestServer,
+    people: Vec<Person>,
+    baseline: HashMap<String, Arc<Resource>>,
+}
+
+impl Town {
+    /// Builds it.
+    pub(crate) async fn build() -> Self {
+        crate::logs::start();
+        let nave = TestServer::start().await;
+        let mut people = vec![nave.person("stranger").await];
+        for (name, role) in [
+            ("reader", READER),
+            ("developer", AI_DEVELOPER),
+            ("contributor", CONTRIBUTOR),
+            ("owner", OWNER),
+        ] {
+            people.push(nave.person_with(name, role, "/").await);
+        }
+        let mut town = Self {
+            nave,
+            people,
+            baseline: HashMap::new(),
+        };
+        town.directory().await;
+        for (path, body) in town.resources() {
+            town.nave.make(Method::PUT, &path, &body).await;
+        }
+        town.share_models().await;
+        town.own_each_other().await;
+        town.deny_assignment().await;
+        town.settle();
+        town
+    }
+
+    /// Who asks in a column.
+    pub(crate) fn person(&self, column: usize) -> Option<&Person> {
+        column.checked_sub(1).map(|at| &self.people[at])
+    }
+
+    /// The subscription's guid.
+    pub(crate) fn subscription(&self) -> String {
+        self.nave
+            .subscription()
+            .trim_start_matches("/subscriptions/")
+            .to_owned()
+    }
+
+    /// The path of the resource group.
+    pub(crate) fn group(&self) -> String {
+        format!("{}/resourceGroups/{GROUP}", self.nave.subscription())
+    }
+
+    /// The path of a resource in the group.
+    pub(crate) fn resource(&self, kind: &str, name: &str) -> String {
+        format!("{}/providers/{kind}/{name}", self.group())
+    }
+
+    /// The rows that are not as they were when the town was built.
+    pub(crate) fn changes(&self) -> Vec<String> {
+        let now = self.rows();
+        let changed = |(id, row): (&String, &Arc<Resource>)| {
+            self.baseline
+                .get(id)
+                .is_none_or(|before| before.etag != row.etag)
+                .then(|| id.clone())
+        };
+        let gone = self.baseline.keys().filter(|id| !now.contains_key(*id)).cloned();
+        now.iter().filter_map(changed).chain(gone).collect()
+    }
+
+    /// Takes the present state for the one everything is put back to.
+    pub(crate) fn settle(&mut self) {
+        self.baseline = self.rows();
+    }
+
+    /// Puts everything back.
+    pub(crate) async fn restore(&mut self) {
+        let now = self.rows();
+        let mut change = Change::default();
+        for id in self.changes() {
+            match self.baseline.get(&id) {
+                Some(row) => change.puts.push(as_it_was(row)),
+                None => change.erases.push(Erase {
+                    id: now[&id].id.clone(),
+                    expect: Expect::Any,
+                }),
+            }
+        }
+        if change.puts.is_empty() && change.erases.is_empty() {
+            return;
+        }
+        let grant = self
+            .nave
+            .engine
+            .on_own_account::<Act>("restore", &ResourceId::tenant());
+        self.nave.engine.commit(&grant, change).await.unwrap();
+        self.settle();
+    }
+
+    fn rows(&self) -> HashMap<String, Arc<Resource>> {
+        let snapshot = self.nave.engine.snapshot();
+        snapshot
+            .below(&ResourceId::tenant())
+            .map(|row| (row.id.key().to_owned(), row.clone()))
+            .collect()
+    }
+
+    async fn commit(&self, puts: Vec<Put>) {
+        let grant = self
+            .nave
+            .engine
+            .on_own_account::<Act>("town", &ResourceId::tenant());
+        self.nave
+            .engine
+            .commit(
+                &grant,
+                Change {
+                    puts,
+                    ..Change::default()
+                },
+            )
+            .await
+            .unwrap();
+    }
+
+    async fn directory(&self) {
+        let password = Secret::new(String::from(PASSWORD));
+        let user = |id, name: &'static str| {
+            user_row(
+                &SystemRandom,
+                &NewUser {
+                    id,
+                    user_principal_name: name,
+                    display_name: name,
+                    password: &password,
+                },
+            )
+        };
+        let mut rows = vec![
+            user(USER, "user@contoso.com"),
+            user(MEMBER, "member@contoso.com"),
+            group_row(TEAM, "team", &[MEMBER]),
+        ];
+        let application = |id, app_id, display_name| {
+            application_rows(
+                &SystemRandom,
+                &NewApplication {
+                    id,
+                    app_id,
+                    service_principal_id: PRINCIPAL,
+                    display_name,
+                    secret: Some(NewSecret {
+                        key_id: SECRET,
+                        text: &password,
+                        ends: Timestamp::MAX,
+                    }),
+                    web_redirect_uris: &[],
+                },
+            )
+        };
+        rows.extend(application(APPLICATION, APP_ID, "application"));
+        let [registration, _] = application(UNUSED_APPLICATION, UNUSED_APP_ID, "unused");
+        rows.push(registration);
+        self.commit(rows).await;
+    }
+
+    /// Nobody makes deny assignments by request.
+    async fn deny_assignment(&self) {
+        let id = ResourceId::parse(&self.group())
+            .unwrap()
+            .extension("Microsoft.Authorization/denyAssignments", &DENY.to_string());
+        let properties = json!({
+            "denyAssignmentName": "nobody", "scope": self.group(), "doNotApplyToChildScopes": false,
+            "permissions": [{ "actions": ["Microsoft.Nothing/*"], "notActions": [], "dataActions": [], "notDataActions": [] }],
+            "principals": [{ "id": MEMBER, "type": "User" }], "excludePrincipals": [],
+        });
+        self.commit(vec![Put::new(id, json!({ "properties": properties }))])
+            .await;
+    }
+
+    fn resources(&self) -> Vec<(String, Value)> {
+        let subscription = self.nave.subscription();
+        let authorization = |kind: &str, name: Uuid| {
+            format!("{}/providers/Microsoft.Authorization/{kind}/{name}", self.group())
+        };
+        let mut resources = vec![
+            (self.group(), json!({ "location": "eastus" })),
+            (
+                format!("{subscription}/resourceGroups/spare-rg"),
+                json!({ "location": "eastus" }),
+            ),
+            (
+                authorization("roleDefinitions", ROLE),
+                role_definition("Town role", &self.group()),
+            ),
+            (
+                authorization("roleAssignments", ASSIGNMENT),
+                role_assignment(USER, ROLE),
+            ),
+        ];
+        for kind in crate::cases::KINDS {
+            let body = (kind.body)(self, kind.existing);
+            resources.push((self.resource_at(kind.resource_type, kind.existing), body));
+        }
+        resources.push((self.workspace("project"), workspace_body(self, "Project")));
+        resources.push((self.workspace("spare"), workspace_body(self, "Project")));
+        resources.push((
+            self.resource("Microsoft.CognitiveServices/accounts/models/deployments", "embed"),
+            model("text-embedding-3-small"),
+        ));
+        let template = json!({
+            "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+            "contentVersion": "1.0.0.0",
+            "resources": [{ "type": "Microsoft.ManagedIdentity/userAssignedIdentities", "apiVersion": "2023-01-31", "name": "identity", "location": "eastus" }],
+        });
+        let deployed =
+            json!({ "properties": { "mode": "Incremental", "template": template, "parameters": {} } });
+        resources.push((
+            self.resource("Microsoft.Resources/deployments", "deployed"),
+            deployed,
+        ));
+        let template = json!({
+            "$schema": "https://schema.management.azure.com/schemas/2018-05-01/subscriptionDeploymentTemplate.json#",
+            "contentVersion": "1.0.0.0",
+            "resources": [{ "type": "Microsoft.Resources/resourceGroups", "apiVersion": "2024-03-01", "name": "deployed-rg", "location": "eastus" }],
+        });
+        let deployed = json!({ "location": "eastus", "properties": { "mode": "Incremental", "template": template, "parameters": {} } });
+        resources.push((
+            format!("{subscription}/providers/Microsoft.Resources/deployments/deployed"),
+            deployed,
+        ));
+        resources
+    }
+
+    /// The path of a resource of a type with these names, parents first.
+    pub(crate) fn resource_at(&self, resource_type: &str, names: &[&str]) -> String {
+        let (namespace, kinds) = resource_type.split_once('/').unwrap();
+        let pairs: String = kinds
+            .split('/')
+            .zip(names)
+            .map(|(kind, name)| format!("/{kind}/{name}"))
+            .collect();
+        format!("{}/providers/{namespace}{pairs}", self.group())
+    }
+
+    /// The path of a hub or project.
+    pub(crate) fn workspace(&self, name: &str) -> String {
+        self.resource("Microsoft.MachineLearningServices/workspaces", name)
+    }
+
+    /// The path of a connection of the hub.
+    pub(crate) fn connection(&self, name: &str) -> String {
+        format!("{}/connections/{name}", self.workspace("hub"))
+    }
+
+    /// What the server keeps about the deployment there is, at the scope of a route: in the group, or in the
+    /// subscription.
+    pub(crate) fn deployed(&self, route: &str, pointer: &str) -> String {
+        let scope = if route.contains("/resourceGroups/") {
+            self.group()
+        } else {
+            self.nave.subscription()
+        };
+        let id = ResourceId::parse(&scope)
+            .unwrap()
+            .extension("Microsoft.Resources/deployments", "deployed");
+        let snapshot = self.nave.engine.snapshot();
+        snapshot
+            .get(&id)
+            .unwrap()
+            .own
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap()
+            .to_owned()
+    }
+
+    /// Shares the model account with every project of the hub.
+    async fn share_models(&self) {
+        let account = self.resource("Microsoft.CognitiveServices/accounts", "models");
+        let keys = self
+            .nave
+            .make(Method::POST, &format!("{account}/listKeys"), &Value::Null)
+            .await;
+        let connection = json!({ "properties": {
+            "category": "AzureOpenAI", "authType": "ApiKey", "isSharedToAll": true,
+            "target": format!("{}/ai/models/", self.nave.origin()),
+            "credentials": { "key": keys["key1"] },
+            "metadata": { "ApiType": "Azure", "ResourceId": account },
+        } });
+        self.nave
+            .make(Method::PUT, &self.connection("shared"), &connection)
+            .await;
+    }
+
+    /// Gives everything in the directory that has owners one.
+    async fn own_each_other(&self) {
+        let owner =
+            json!({ "@odata.id": format!("{}/graph/v1.0/directoryObjects/{MEMBER}", self.nave.origin()) });
+        for (kind, id) in [
+            ("groups", TEAM),
+            ("applications", APPLICATION),
+            ("servicePrincipals", PRINCIPAL),
+        ] {
+            self.nave
+                .make(
+                    Method::POST,
+                    &format!("/graph/v1.0/{kind}/{id}/owners/$ref"),
+                    &owner,
+                )
+                .await;
+        }
+    }
+}
+
+fn as_it_was(row: &Resource) -> Put {
+    let mut put = Put::new(row.id.clone(), row.sent.clone());
+    put.own = row.own.clone();
+    put.claims = row.claims.clone();
+    put.secrets = PutSecrets::Sealed(row.sealed.as_deref().map(<[u8]>::to_vec));
+    put
+}
+
+pub(crate) fn role_definition(name: &str, scope: &str) -> Value {
+    json!({ "properties": {
+        "roleName": name, "type": "CustomRole", "description": "", "assignableScopes": [scope],
+        "permissions": [{ "actions": ["Microsoft.Storage/*/read"], "notActions": [], "dataActions": [], "notDataActions": [] }],
+    } })
+}
+
+pub(crate) fn role_assignment(principal: Uuid, role: Uuid) -> Value {
+    let role = format!("/providers/Microsoft.Authorization/roleDefinitions/{role}");
+    json!({ "properties": { "roleDefinitionId": role, "principalId": principal, "principalType": "User" } })
+}
+
+pub(crate) fn workspace_body(town: &Town, kind: &str) -> Value {
+    let properties = match kind {
+        "Project" => json!({ "hubResourceId": town.workspace("hub") }),
+        _ => json!({}),
+    };
+    json!({ "location": "eastus", "kind": kind, "identity": { "type": "SystemAssigned" }, "properties": properties })
+}
+
+pub(crate) fn model(name: &str) -> Value {
+    json!({
+        "sku": { "name": "Standard", "capacity": 1 },
+        "properties": { "model": { "format": "OpenAI", "name": name, "version": "1" } },
+    })
+}
+
+pub(crate) fn empty_template() -> Value {
+    json!({
+        "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+        "contentVersion": "1.0.0.0", "resources": [],
+    })
+}
