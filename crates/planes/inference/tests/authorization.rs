@@ -182,6 +182,46 @@ async fn the_custom_role_of_cr_04_calls_models_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn each_operation_takes_its_own_data_action() {
+    let nave = Nave::start().await;
+    let served = [
+        ("deployments/chat/completions/action", "chat/completions", hello()),
+        (
+            "deployments/completions/action",
+            "completions",
+            json!({"model": "chat", "prompt": "a"}),
+        ),
+        (
+            "deployments/embeddings/action",
+            "embeddings",
+            json!({"model": "embed", "input": "a"}),
+        ),
+        ("models/read", "models", Value::Null),
+    ];
+    for (action, _, _) in &served {
+        let role = nave
+            .role(&[&format!("Microsoft.CognitiveServices/accounts/OpenAI/{action}")])
+            .await;
+        let user = nave
+            .user_with(&format!("{role}@contoso.com"), role, ACCOUNT)
+            .await;
+        for (needed, path, body) in &served {
+            let path = format!("/ai/ai1/openai/v1/{path}");
+            let answer = if body.is_null() {
+                nave.get(&user, &path).await
+            } else {
+                nave.post(&user, &path, body.clone()).await
+            };
+            assert_eq!(
+                answer.status,
+                if needed == action { 200 } else { 401 },
+                "{path} with {action}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn enforcement_comes_before_everything_else() {
     let nave = Nave::start().await;
     let stranger = nave.user("sam@contoso.com").await;

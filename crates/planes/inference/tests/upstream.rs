@@ -261,11 +261,6 @@ async fn failures_of_the_server_are_told_in_the_envelope() {
         (ok(404), 404, "InvalidRequestContent"),
         (reply(200, "<html>"), 502, "BadGateway"),
         (Script::Stream(vec!["{\"id\""]), 502, "BadGateway"),
-        (
-            Script::Reply(307, vec![("location", "http://127.0.0.1:1/")], String::new()),
-            502,
-            "BadGateway",
-        ),
     ];
     for (script, status, code) in cases {
         let (nave, upstream, answer) = call(script.clone(), hello()).await;
@@ -278,6 +273,22 @@ async fn failures_of_the_server_are_told_in_the_envelope() {
             "{script:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_redirection_is_not_followed() {
+    let elsewhere = Upstream::start(reply(200, WHOLE)).await;
+    let location: &'static str = format!("{}/v1/chat/completions", elsewhere.url).leak();
+    let (_, _, answer) = call(
+        Script::Reply(307, vec![("location", location)], String::new()),
+        hello(),
+    )
+    .await;
+    assert_eq!((answer.status, answer.code()), (502, "BadGateway"));
+    assert!(
+        elsewhere.arrived().is_empty(),
+        "what was said and the key must not go there"
+    );
 }
 
 #[tokio::test]
