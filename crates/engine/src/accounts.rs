@@ -41,11 +41,16 @@ pub fn key_claim(fingerprint: &[u8; 32]) -> String {
 /// The account that answers at a subdomain.
 #[must_use]
 pub fn at_subdomain(snapshot: &Snapshot, subdomain: &str) -> Option<ResourceId> {
-    snapshot.claimed(&subdomain_claim(subdomain)).map(|account| account.id.clone())
+    snapshot
+        .claimed(&subdomain_claim(subdomain))
+        .map(|account| account.id.clone())
 }
 
 /// The subdomain an account answers at.
 #[must_use]
 pub fn subdomain(account: &Resource) -> String {
-    account.text("/properties/customSubDomainName").unwrap_or_else(|| account.id.name()).to_lowercase()
+    account
+        .text("/properties/customSubDomainName")
+        .unwrap_or_else(|| account.id.name())
+        .to_lowercase()
 }

@@ -44,16 +44,43 @@ pub(crate) async fn serve(engine: &Arc<Engine>, request: Request) -> Result<Repl
     let caller = request.caller.clone().ok_or_else(not_signed_in)?;
     check_api_version(&request)?;
     match place {
-        Place::One(kind, id) => one(engine, &caller, &*kind, &engine.registry().canonical(&id), &request).await,
+        Place::One(kind, id) => {
+            one(
+                engine,
+                &caller,
+                &*kind,
+                &engine.registry().canonical(&id),
+                &request,
+            )
+            .await
+        }
         Place::Collection(kind, under) => {
             if request.method != Method::GET || !kind.declaration().verbs.contains(&Verb::List) {
                 return Err(not_allowed(&request));
             }
-            read::list(engine, &caller, &*kind, &engine.registry().canonical(&under), &request).await
+            read::list(
+                engine,
+                &caller,
+                &*kind,
+                &engine.registry().canonical(&under),
+                &request,
+            )
+            .await
         }
         Place::Action(kind, id, name) => {
-            let action = kind.declaration().action(&name).ok_or_else(|| not_allowed(&request))?;
-            act::act(engine, &caller, &*kind, action, &engine.registry().canonical(&id), request).await
+            let action = kind
+                .declaration()
+                .action(&name)
+                .ok_or_else(|| not_allowed(&request))?;
+            act::act(
+                engine,
+                &caller,
+                &*kind,
+                action,
+                &engine.registry().canonical(&id),
+                request,
+            )
+            .await
         }
     }
 }
@@ -68,16 +95,23 @@ async fn one(
     let declaration = kind.declaration();
     let has = |verb: fn(&Verb) -> bool| declaration.verbs.iter().any(verb);
     match request.method {
-        Method::GET if has(|verb| matches!(verb, Verb::Get)) => read::get(engine, caller, kind, id, request).await,
+        Method::GET if has(|verb| matches!(verb, Verb::Get)) => {
+            read::get(engine, caller, kind, id, request).await
+        }
         Method::HEAD if has(|verb| matches!(verb, Verb::Get)) => {
             let found = read::get(engine, caller, kind, id, request).await;
-            Ok(found.map_or_else(|error| Reply::empty(error.status()), |_| Reply::empty(StatusCode::NO_CONTENT.as_u16())))
+            Ok(found.map_or_else(
+                |error| Reply::empty(error.status()),
+                |_| Reply::empty(StatusCode::NO_CONTENT.as_u16()),
+            ))
         }
         Method::PUT if declaration.put().is_some() => write::put(engine, caller, kind, id, request).await,
         Method::PATCH if has(|verb| matches!(verb, Verb::Patch)) => {
             write::patch(engine, caller, kind, id, request).await
         }
-        Method::DELETE if declaration.delete().is_some() => erase::delete(engine, caller, kind, id, request).await,
+        Method::DELETE if declaration.delete().is_some() => {
+            erase::delete(engine, caller, kind, id, request).await
+        }
         _ => Err(not_allowed(request)),
     }
 }
@@ -90,11 +124,19 @@ fn place(registry: &Registry, request: &Request) -> Result<Place, ArmError> {
             check_placement(kind.declaration(), &id)?;
             Ok(Place::One(kind, id))
         }
-        ArmPath::Member { under, namespace: None, segment } if request.method == Method::POST => {
+        ArmPath::Member {
+            under,
+            namespace: None,
+            segment,
+        } if request.method == Method::POST => {
             let kind = known(registry, &under.resource_type())?;
             Ok(Place::Action(kind, under, segment))
         }
-        ArmPath::Member { under, namespace, segment } => {
+        ArmPath::Member {
+            under,
+            namespace,
+            segment,
+        } => {
             let name = match namespace {
                 Some(namespace) => format!("{namespace}/{segment}"),
                 None if under.is_tenant() => format!("Microsoft.Resources/{segment}"),
@@ -106,7 +148,10 @@ fn place(registry: &Registry, request: &Request) -> Result<Place, ArmError> {
 }
 
 fn known(registry: &Registry, name: &str) -> Result<Arc<dyn ResourceType>, ArmError> {
-    registry.resource_type(name).cloned().ok_or_else(|| unknown_type(registry, name))
+    registry
+        .resource_type(name)
+        .cloned()
+        .ok_or_else(|| unknown_type(registry, name))
 }
 
 fn unknown_type(registry: &Registry, name: &str) -> ArmError {
@@ -120,7 +165,9 @@ fn unknown_type(registry: &Registry, name: &str) -> ArmError {
     if served.is_empty() {
         return ArmError::new(
             ErrorCode::InvalidResourceNamespace,
-            format!("The resource namespace '{namespace}' is invalid: no resource provider of this name is served here."),
+            format!(
+                "The resource namespace '{namespace}' is invalid: no resource provider of this name is served here."
+            ),
         );
     }
     ArmError::new(
@@ -135,12 +182,14 @@ fn unknown_type(registry: &Registry, name: &str) -> ArmError {
 
 fn invalid_path(path: &str, error: &InvalidId) -> ArmError {
     match error {
-        InvalidId::Shape(_) | InvalidId::NotAbsolute => {
-            ArmError::new(ErrorCode::NotFound, format!("There is nothing at '{}': {error}.", shown(path)))
-        }
-        InvalidId::Segment(_) | InvalidId::TooLong => {
-            ArmError::new(ErrorCode::InvalidResourceId, format!("The path '{}' is not valid: {error}.", shown(path)))
-        }
+        InvalidId::Shape(_) | InvalidId::NotAbsolute => ArmError::new(
+            ErrorCode::NotFound,
+            format!("There is nothing at '{}': {error}.", shown(path)),
+        ),
+        InvalidId::Segment(_) | InvalidId::TooLong => ArmError::new(
+            ErrorCode::InvalidResourceId,
+            format!("The path '{}' is not valid: {error}.", shown(path)),
+        ),
     }
 }
 
@@ -154,7 +203,9 @@ fn check_placement(declaration: &Declaration, id: &ResourceId) -> Result<(), Arm
     let fits = match declaration.placement {
         Placement::Anywhere => true,
         Placement::Tenant => scope.is_none_or(|scope| scope.is_tenant()),
-        Placement::Subscription => id.subscription().is_some() && scope.is_none_or(|scope| scope.is_subscription()),
+        Placement::Subscription => {
+            id.subscription().is_some() && scope.is_none_or(|scope| scope.is_subscription())
+        }
         Placement::ResourceGroup | Placement::Parent => scope.is_some_and(|scope| scope.is_resource_group()),
     };
     if fits {
@@ -216,7 +267,10 @@ fn check_parents(engine: &Engine, declaration: &Declaration, id: &ResourceId) ->
     {
         return Err(ArmError::new(
             ErrorCode::ParentResourceNotFound,
-            format!("Failed to perform the request on '{}' because its parent '{parent}' could not be found.", id.name()),
+            format!(
+                "Failed to perform the request on '{}' because its parent '{parent}' could not be found.",
+                id.name()
+            ),
         ));
     }
     Ok(())
@@ -224,8 +278,18 @@ fn check_parents(engine: &Engine, declaration: &Declaration, id: &ResourceId) ->
 
 /// What extends a resource needs it to be there. Things that only a data plane knows, such as containers and
 /// secrets, have no row and need none (rbac-semantics 5.5, 5.7), but what they are in has.
-fn check_extended(engine: &Engine, cx: &Cx<'_>, declaration: &Declaration, id: &ResourceId) -> Result<(), ArmError> {
-    let Some(scope) = id.scope().filter(|_| declaration.placement == Placement::Anywhere) else { return Ok(()) };
+fn check_extended(
+    engine: &Engine,
+    cx: &Cx<'_>,
+    declaration: &Declaration,
+    id: &ResourceId,
+) -> Result<(), ArmError> {
+    let Some(scope) = id
+        .scope()
+        .filter(|_| declaration.placement == Placement::Anywhere)
+    else {
+        return Ok(());
+    };
     let registry = engine.registry();
     let missing = scope.ancestors().find(|place| {
         let kind = registry.resource_type(&place.resource_type());
@@ -257,21 +321,40 @@ fn not_found(id: &ResourceId) -> ArmError {
     }
     let kind = id.resource_type();
     if kind.eq_ignore_ascii_case("Microsoft.Resources/deployments") {
-        return ArmError::new(ErrorCode::DeploymentNotFound, format!("Deployment '{}' could not be found.", id.name()));
+        return ArmError::new(
+            ErrorCode::DeploymentNotFound,
+            format!("Deployment '{}' could not be found.", id.name()),
+        );
     }
-    let place = id.resource_group().map_or_else(String::new, |group| format!(" under resource group '{group}'"));
-    ArmError::new(ErrorCode::ResourceNotFound, format!("The Resource '{kind}/{}'{place} was not found.", id.name()))
+    let place = id
+        .resource_group()
+        .map_or_else(String::new, |group| format!(" under resource group '{group}'"));
+    ArmError::new(
+        ErrorCode::ResourceNotFound,
+        format!("The Resource '{kind}/{}'{place} was not found.", id.name()),
+    )
 }
 
 /// A request made inside the server on a caller's behalf, through the same door as any other.
 #[must_use]
-pub fn inner_request(caller: &Caller, method: Method, id: &str, api_version: &str, body: &Value, outer: &Request) -> Request {
+pub fn inner_request(
+    caller: &Caller,
+    method: Method,
+    id: &str,
+    api_version: &str,
+    body: &Value,
+    outer: &Request,
+) -> Request {
     Request {
         method,
         path: id.to_owned(),
         query: vec![(String::from("api-version"), api_version.to_owned())],
         headers: http::HeaderMap::new(),
-        body: if body.is_null() { bytes::Bytes::new() } else { body.to_string().into() },
+        body: if body.is_null() {
+            bytes::Bytes::new()
+        } else {
+            body.to_string().into()
+        },
         caller: Some(caller.clone()),
         host: outer.host.clone(),
         correlation_id: outer.correlation_id,

@@ -30,8 +30,14 @@ impl Change {
 
     /// What is written and deleted, as events keep it.
     pub(crate) fn touched(&self) -> Vec<Value> {
-        let puts = self.puts.iter().map(|put| json!({"id": put.id.as_str(), "change": "Put"}));
-        let erases = self.erases.iter().map(|erase| json!({"id": erase.id.as_str(), "change": "Delete"}));
+        let puts = self
+            .puts
+            .iter()
+            .map(|put| json!({"id": put.id.as_str(), "change": "Put"}));
+        let erases = self
+            .erases
+            .iter()
+            .map(|erase| json!({"id": erase.id.as_str(), "change": "Delete"}));
         puts.chain(erases).collect()
     }
 
@@ -42,11 +48,17 @@ impl Change {
         caller: &Caller,
         new_etag: impl Fn() -> String,
     ) -> Result<Vec<Write>, ArmError> {
-        let erases = self
-            .erases
+        let erases = self.erases.into_iter().map(|erase| {
+            Ok(Write::Delete {
+                key: erase.id.key().to_owned(),
+                expect: erase.expect,
+            })
+        });
+        self.puts
             .into_iter()
-            .map(|erase| Ok(Write::Delete { key: erase.id.key().to_owned(), expect: erase.expect }));
-        self.puts.into_iter().map(|put| put.into_write(vault, caller, new_etag())).chain(erases).collect()
+            .map(|put| put.into_write(vault, caller, new_etag()))
+            .chain(erases)
+            .collect()
     }
 }
 
@@ -105,7 +117,10 @@ impl Put {
             PutSecrets::Sealed(sealed) => sealed,
             PutSecrets::Plain(plain) => Some(vault.seal_json(&key, &plain).map_err(|error| {
                 tracing::error!(id = %self.id, %error, "secrets cannot be sealed");
-                ArmError::new(ErrorCode::InternalServerError, "The secrets could not be encrypted; nothing was stored.")
+                ArmError::new(
+                    ErrorCode::InternalServerError,
+                    "The secrets could not be encrypted; nothing was stored.",
+                )
             })?),
         };
         Ok(Write::Put(PutRow {
@@ -144,9 +159,10 @@ pub enum CommitError {
 impl From<StoreError> for CommitError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Etag { .. } | StoreError::Exists { .. } | StoreError::Missing { .. } | StoreError::Changed { .. } => {
-                Self::Raced
-            }
+            StoreError::Etag { .. }
+            | StoreError::Exists { .. }
+            | StoreError::Missing { .. }
+            | StoreError::Changed { .. } => Self::Raced,
             StoreError::ClaimTaken { claim, holder } => Self::Taken { claim, holder },
             other => Self::Refused(store_failed(&other)),
         }
@@ -162,7 +178,10 @@ impl From<CommitError> for ArmError {
             ),
             CommitError::Taken { claim, holder } => Self::new(
                 ErrorCode::Conflict,
-                format!("The name '{}' is already in use by '{holder}'.", claim.split_once(':').map_or(claim.as_str(), |(_, name)| name)),
+                format!(
+                    "The name '{}' is already in use by '{holder}'.",
+                    claim.split_once(':').map_or(claim.as_str(), |(_, name)| name)
+                ),
             ),
             CommitError::Refused(error) => error,
         }
@@ -172,5 +191,8 @@ impl From<CommitError> for ArmError {
 /// A failure of the store, as the caller sees it.
 pub(crate) fn store_failed(error: &StoreError) -> ArmError {
     tracing::error!(error = %error, source = ?std::error::Error::source(error), "the store failed");
-    ArmError::new(ErrorCode::InternalServerError, "The state could not be read or written; the server's log has the cause.")
+    ArmError::new(
+        ErrorCode::InternalServerError,
+        "The state could not be read or written; the server's log has the cause.",
+    )
 }

@@ -21,6 +21,7 @@ pub trait World: Send + Sync + 'static {
 pub struct RealWorld;
 
 impl World for RealWorld {
+    #[expect(clippy::disallowed_methods, reason = "this is where time comes in")]
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }
@@ -41,7 +42,10 @@ impl StillWorld {
     /// A world that stands at `now`.
     #[must_use]
     pub fn at(now: Timestamp) -> Self {
-        Self { now: Arc::new(Mutex::new(now)), ids: Arc::default() }
+        Self {
+            now: Arc::new(Mutex::new(now)),
+            ids: Arc::default(),
+        }
     }
 
     /// Moves time.

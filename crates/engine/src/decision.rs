@@ -66,7 +66,10 @@ impl Need {
     /// A data-plane operation at a scope.
     #[must_use]
     pub fn data(operation: impl Into<Cow<'static, str>>, scope: ResourceId) -> Self {
-        Self { plane: Plane::Data, ..Self::action(operation, scope) }
+        Self {
+            plane: Plane::Data,
+            ..Self::action(operation, scope)
+        }
     }
 
     /// The same, on a scope the request links to.
@@ -171,7 +174,13 @@ pub fn decide(snapshot: &Snapshot, origin: &str, id: Uuid, caller: &Caller, ques
             })
             .collect();
         let allowed = findings.iter().all(|finding| finding.outcome.passed());
-        let decision = Decision { id, revision: snapshot.revision(), caller: caller.clone(), allowed, findings };
+        let decision = Decision {
+            id,
+            revision: snapshot.revision(),
+            caller: caller.clone(),
+            allowed,
+            findings,
+        };
         if allowed {
             return decision;
         }
@@ -200,8 +209,15 @@ pub(crate) fn admit(snapshot: &Snapshot, origin: &str, caller: &Caller, surface:
 
 /// Whether a principal is in the directory and enabled.
 fn is_usable(snapshot: &Snapshot, object_id: Uuid) -> bool {
-    let enabled = |principal: &Resource| principal.value("/accountEnabled").and_then(Value::as_bool).unwrap_or(true);
-    snapshot.principal(object_id).is_some_and(|principal| enabled(principal))
+    let enabled = |principal: &Resource| {
+        principal
+            .value("/accountEnabled")
+            .and_then(Value::as_bool)
+            .unwrap_or(true)
+    };
+    snapshot
+        .principal(object_id)
+        .is_some_and(|principal| enabled(principal))
 }
 
 fn consider(snapshot: &Snapshot, origin: &str, caller: &Caller, surface: Surface, need: &Need) -> Outcome {
@@ -227,7 +243,11 @@ fn consider(snapshot: &Snapshot, origin: &str, caller: &Caller, surface: Surface
     };
     match snapshot.roles().evaluate(&request) {
         Evaluation::Allowed(reason) => match need.basis {
-            Basis::Role(gate) if !snapshot.roles().holds_role(caller.object_id, gate.roles, &need.scope) => {
+            Basis::Role(gate)
+                if !snapshot
+                    .roles()
+                    .holds_role(caller.object_id, gate.roles, &need.scope) =>
+            {
                 Outcome::RoleMissing
             }
             _ => Outcome::Granted(reason),
@@ -251,14 +271,19 @@ fn consider_key(snapshot: &Snapshot, account: &ResourceId, need: &Need) -> Outco
 
 fn key_of(snapshot: &Snapshot, account: &ResourceId) -> Outcome {
     match snapshot.get(account) {
-        Some(account) if account.value("/properties/disableLocalAuth").is_some_and(is_true) => Outcome::KeysDisabled,
+        Some(account) if account.value("/properties/disableLocalAuth").is_some_and(is_true) => {
+            Outcome::KeysDisabled
+        }
         Some(_) => Outcome::Rule("AccountKey"),
         None => Outcome::KeyOutOfReach,
     }
 }
 
 fn is_true(value: &Value) -> bool {
-    value.as_bool().unwrap_or(false) || value.as_str().is_some_and(|text| text.eq_ignore_ascii_case("true"))
+    value.as_bool().unwrap_or(false)
+        || value
+            .as_str()
+            .is_some_and(|text| text.eq_ignore_ascii_case("true"))
 }
 
 /// The type of the addition to an error that names the decision.
@@ -268,7 +293,11 @@ impl Decision {
     /// The refusal as the caller sees it; all that is missing at once.
     #[must_use]
     pub fn refusal(&self, surface: Surface) -> ArmError {
-        let failed: Vec<&Finding> = self.findings.iter().filter(|finding| !finding.outcome.passed()).collect();
+        let failed: Vec<&Finding> = self
+            .findings
+            .iter()
+            .filter(|finding| !finding.outcome.passed())
+            .collect();
         let Some(first) = failed.first() else {
             return ArmError::new(ErrorCode::AuthorizationFailed, "Nothing grants this request.");
         };
@@ -276,7 +305,10 @@ impl Decision {
         if failed.len() == 1 {
             return error;
         }
-        let details = failed.iter().map(|finding| Detail::from(self.refuse_one(finding, surface))).collect();
+        let details = failed
+            .iter()
+            .map(|finding| Detail::from(self.refuse_one(finding, surface)))
+            .collect();
         error.because(details)
     }
 
@@ -294,17 +326,22 @@ impl Decision {
             ),
             Outcome::PrincipalUnusable => ArmError::new(
                 ErrorCode::InvalidAuthenticationToken,
-                format!("The account '{name}' with object id '{id}' is disabled or no longer in the directory."),
+                format!(
+                    "The account '{name}' with object id '{id}' is disabled or no longer in the directory."
+                ),
             ),
             Outcome::KeysDisabled => ArmError::new(
                 ErrorCode::AuthenticationTypeDisabled,
                 "Key based authentication is disabled for this resource.",
             ),
-            Outcome::KeyOutOfReach => {
-                ArmError::new(ErrorCode::PermissionDenied, "Access denied: the key is not a key of this resource.")
-            }
+            Outcome::KeyOutOfReach => ArmError::new(
+                ErrorCode::PermissionDenied,
+                "Access denied: the key is not a key of this resource.",
+            ),
             Outcome::RoleMissing => {
-                let Basis::Role(gate) = finding.basis else { return internal(finding) };
+                let Basis::Role(gate) = finding.basis else {
+                    return internal(finding);
+                };
                 ArmError::new(
                     ErrorCode::AuthorizationFailed,
                     format!(
@@ -331,12 +368,20 @@ impl Decision {
             ),
             Outcome::Refused(_) if surface == Surface::Graph => ArmError::new(
                 ErrorCode::Authorization_RequestDenied,
-                format!("Insufficient privileges to complete the operation: '{operation}' is needed at the tenant."),
+                format!(
+                    "Insufficient privileges to complete the operation: '{operation}' is needed at the tenant."
+                ),
             ),
             Outcome::Refused(_) if finding.basis == Basis::Linked => {
-                let own = self.findings.iter().find(|own| own.basis == Basis::Own && own.outcome.passed());
+                let own = self
+                    .findings
+                    .iter()
+                    .find(|own| own.basis == Basis::Own && own.outcome.passed());
                 let but = own.map_or_else(String::new, |own| {
-                    format!("has permission to perform action '{}' on scope '{}'; however, it ", own.operation, own.scope)
+                    format!(
+                        "has permission to perform action '{}' on scope '{}'; however, it ",
+                        own.operation, own.scope
+                    )
                 });
                 ArmError::new(
                     ErrorCode::LinkedAuthorizationFailed,
@@ -347,8 +392,11 @@ impl Decision {
                 )
             }
             Outcome::Refused(refusal) => {
-                let or_condition =
-                    if refusal.condition_in_play() { " or an ABAC condition not fulfilled" } else { "" };
+                let or_condition = if refusal.condition_in_play() {
+                    " or an ABAC condition not fulfilled"
+                } else {
+                    ""
+                };
                 ArmError::new(
                     ErrorCode::AuthorizationFailed,
                     format!(
@@ -365,12 +413,19 @@ impl Decision {
     /// The id of the decision that a refusal came of, if one did.
     pub(crate) fn named_in(error: &ArmError) -> Option<&str> {
         let named = |info: &'_ Value| info["type"] == ADDITION;
-        error.additional_info.iter().find(|info| named(info))?.pointer("/info/id")?.as_str()
+        error
+            .additional_info
+            .iter()
+            .find(|info| named(info))?
+            .pointer("/info/id")?
+            .as_str()
     }
 
     /// Names this decision in a refusal that came of it.
     pub(crate) fn named(&self, mut refusal: ArmError) -> ArmError {
-        refusal.additional_info.push(json!({ "type": ADDITION, "info": { "id": self.id } }));
+        refusal
+            .additional_info
+            .push(json!({ "type": ADDITION, "info": { "id": self.id } }));
         refusal
     }
 
@@ -395,7 +450,9 @@ impl Finding {
                        "pattern": reason.pattern, "throughGroup": reason.through_group}),
             ),
             Outcome::Rule(rule) => ("rule", json!(rule)),
-            Outcome::Refused(Refusal::DenyAssignment { id }) => ("denied", json!({"denyAssignment": id.as_str()})),
+            Outcome::Refused(Refusal::DenyAssignment { id }) => {
+                ("denied", json!({"denyAssignment": id.as_str()}))
+            }
             Outcome::Refused(refusal) => ("refused", json!(format!("{refusal:?}"))),
             Outcome::RoleMissing => ("roleMissing", Value::Null),
             Outcome::PrincipalUnusable => ("principalUnusable", Value::Null),
@@ -408,6 +465,12 @@ impl Finding {
 }
 
 fn internal(finding: &Finding) -> ArmError {
-    tracing::error!(operation = finding.operation, "a finding that passed was asked for its refusal");
-    ArmError::new(ErrorCode::InternalServerError, "The decision could not be explained; the log has the cause.")
+    tracing::error!(
+        operation = finding.operation,
+        "a finding that passed was asked for its refusal"
+    );
+    ArmError::new(
+        ErrorCode::InternalServerError,
+        "The decision could not be explained; the log has the cause.",
+    )
 }

@@ -95,7 +95,10 @@ impl Action {
     /// An action with the permission its name implies.
     #[must_use]
     pub const fn named(name: &'static str) -> Self {
-        Self { name, permission: None }
+        Self {
+            name,
+            permission: None,
+        }
     }
 }
 
@@ -116,8 +119,13 @@ pub struct NameRule {
 
 impl NameRule {
     /// ARM's own rule: anything a path segment may hold.
-    pub const ANY: Self =
-        Self { min: 1, max: 260, first: |_| true, rest: |_| true, words: "1 to 260 characters" };
+    pub const ANY: Self = Self {
+        min: 1,
+        max: 260,
+        first: |_| true,
+        rest: |_| true,
+        words: "1 to 260 characters",
+    };
 
     /// A guid.
     pub const GUID: Self = Self {
@@ -131,9 +139,7 @@ impl NameRule {
     fn holds(&self, name: &str) -> bool {
         let mut chars = name.chars();
         let count = name.chars().count();
-        (self.min..=self.max).contains(&count)
-            && chars.next().is_some_and(self.first)
-            && chars.all(self.rest)
+        (self.min..=self.max).contains(&count) && chars.next().is_some_and(self.first) && chars.all(self.rest)
     }
 
     /// Checks a name; the refusal says the rule.
@@ -144,7 +150,10 @@ impl NameRule {
         let shown: String = name.chars().take(80).collect();
         Err(ArmError::new(
             ErrorCode::InvalidResourceName,
-            format!("The name '{shown}' is not valid for a resource of type '{resource_type}': {}.", self.words),
+            format!(
+                "The name '{shown}' is not valid for a resource of type '{resource_type}': {}.",
+                self.words
+            ),
         )
         .on("name"))
     }
@@ -174,13 +183,18 @@ impl Declaration {
     /// The permission for an action.
     #[must_use]
     pub fn action_permission(&self, action: &Action) -> String {
-        action.permission.map_or_else(|| format!("{}/{}/action", self.resource_type, action.name), str::to_owned)
+        action.permission.map_or_else(
+            || format!("{}/{}/action", self.resource_type, action.name),
+            str::to_owned,
+        )
     }
 
     /// The action of this name, without case.
     #[must_use]
     pub fn action(&self, name: &str) -> Option<&'static Action> {
-        self.actions.iter().find(|action| action.name.eq_ignore_ascii_case(name))
+        self.actions
+            .iter()
+            .find(|action| action.name.eq_ignore_ascii_case(name))
     }
 
     /// The statuses of PUT for created and updated, if the type has PUT.
@@ -204,7 +218,9 @@ impl Declaration {
     /// The provider namespace.
     #[must_use]
     pub fn namespace(&self) -> &'static str {
-        self.resource_type.split_once('/').map_or(self.resource_type, |(namespace, _)| namespace)
+        self.resource_type
+            .split_once('/')
+            .map_or(self.resource_type, |(namespace, _)| namespace)
     }
 
     /// The type without its namespace: `workspaces/connections`.
@@ -234,7 +250,9 @@ impl Declaration {
         match self.placement {
             Placement::Tenant => "",
             Placement::Subscription => "/subscriptions/{subscription}",
-            Placement::ResourceGroup | Placement::Parent => "/subscriptions/{subscription}/resourceGroups/{group}",
+            Placement::ResourceGroup | Placement::Parent => {
+                "/subscriptions/{subscription}/resourceGroups/{group}"
+            }
             Placement::Anywhere => "/{scope}",
         }
     }
@@ -243,7 +261,9 @@ impl Declaration {
     #[must_use]
     pub fn operations(&self) -> Vec<Operation> {
         let path = self.path();
-        let collection = path.rsplit_once('/').map_or_else(String::new, |(head, _)| head.to_owned());
+        let collection = path
+            .rsplit_once('/')
+            .map_or_else(String::new, |(head, _)| head.to_owned());
         let operation = |method: Method, path: &str, access: Access| Operation {
             method,
             path: path.to_owned(),
@@ -266,19 +286,35 @@ impl Declaration {
                     }
                 }
                 Verb::Put(..) => {
-                    operations.push(operation(Method::PUT, &path, Access::Action(self.permission("write"))));
+                    operations.push(operation(
+                        Method::PUT,
+                        &path,
+                        Access::Action(self.permission("write")),
+                    ));
                 }
                 Verb::Patch => {
-                    operations.push(operation(Method::PATCH, &path, Access::Action(self.permission("write"))));
+                    operations.push(operation(
+                        Method::PATCH,
+                        &path,
+                        Access::Action(self.permission("write")),
+                    ));
                 }
                 Verb::Delete(_) => {
-                    operations.push(operation(Method::DELETE, &path, Access::Action(self.permission("delete"))));
+                    operations.push(operation(
+                        Method::DELETE,
+                        &path,
+                        Access::Action(self.permission("delete")),
+                    ));
                 }
             }
         }
         for action in self.actions {
             let path = format!("{path}/{}", action.name);
-            operations.push(operation(Method::POST, &path, Access::Action(self.action_permission(action))));
+            operations.push(operation(
+                Method::POST,
+                &path,
+                Access::Action(self.action_permission(action)),
+            ));
         }
         operations
     }
@@ -395,9 +431,22 @@ impl Written {
     /// The body as it came.
     #[must_use]
     pub fn plain(draft: Draft) -> Self {
-        let own = draft.existing.as_ref().map_or_else(|| serde_json::json!({}), |existing| existing.own.clone());
-        let claims = draft.existing.as_ref().map_or_else(Vec::new, |existing| existing.claims.clone());
-        Self { sent: draft.body, own, secrets: Secrets::FromBody, claims, also: Vec::new(), guards: Vec::new() }
+        let own = draft
+            .existing
+            .as_ref()
+            .map_or_else(|| serde_json::json!({}), |existing| existing.own.clone());
+        let claims = draft
+            .existing
+            .as_ref()
+            .map_or_else(Vec::new, |existing| existing.claims.clone());
+        Self {
+            sent: draft.body,
+            own,
+            secrets: Secrets::FromBody,
+            claims,
+            also: Vec::new(),
+            guards: Vec::new(),
+        }
     }
 }
 
@@ -466,7 +515,12 @@ pub trait ResourceType: Send + Sync + 'static {
 
     /// The resources of a collection, where they are not simply the rows below a scope. `None`: they are. What a
     /// type lists for a parent is shown to whoever may list there; elsewhere each is shown to who may read it.
-    fn list(&self, cx: &Cx<'_>, under: &ResourceId, request: &Request) -> Result<Option<Vec<Arc<Resource>>>, ArmError> {
+    fn list(
+        &self,
+        cx: &Cx<'_>,
+        under: &ResourceId,
+        request: &Request,
+    ) -> Result<Option<Vec<Arc<Resource>>>, ArmError> {
         let _ = (cx, under, request);
         Ok(None)
     }

@@ -66,7 +66,9 @@ pub fn principal_type(object: &Resource) -> &'static str {
 #[must_use]
 pub fn display_name(snapshot: &Snapshot, object: Uuid) -> Option<String> {
     let object = snapshot.principal(object)?;
-    let name = object.text("/userPrincipalName").or_else(|| object.text("/displayName"))?;
+    let name = object
+        .text("/userPrincipalName")
+        .or_else(|| object.text("/displayName"))?;
     Some(name.to_owned())
 }
 
@@ -74,5 +76,9 @@ pub fn display_name(snapshot: &Snapshot, object: Uuid) -> Option<String> {
 #[must_use]
 pub fn members(group: &Resource) -> Vec<Uuid> {
     let members = group.value("/members").and_then(Value::as_array);
-    members.into_iter().flatten().filter_map(|id| Uuid::parse_str(id.as_str()?).ok()).collect()
+    members
+        .into_iter()
+        .flatten()
+        .filter_map(|id| Uuid::parse_str(id.as_str()?).ok())
+        .collect()
 }

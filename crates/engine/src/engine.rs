@@ -63,7 +63,14 @@ pub struct Engine {
 impl Engine {
     /// Loads the state and starts to follow the log, whoever writes it.
     pub async fn open(parts: Parts) -> Result<Arc<Self>, StoreError> {
-        let Parts { store, vault, site, world, registry, authenticators } = parts;
+        let Parts {
+            store,
+            vault,
+            site,
+            world,
+            registry,
+            authenticators,
+        } = parts;
         let snapshot = reads::load(&store, &registry).await?;
         let (_alive, ended) = oneshot::channel();
         let engine = Arc::new(Self {
@@ -115,7 +122,14 @@ impl Engine {
     /// What pure functions of a type may look at.
     #[must_use]
     pub fn cx<'a>(&'a self, snapshot: &'a Snapshot, caller: &'a Caller) -> Cx<'a> {
-        Cx { snapshot, site: &self.site, vault: &self.vault, world: &*self.world, now: self.world.now(), caller }
+        Cx {
+            snapshot,
+            site: &self.site,
+            vault: &self.vault,
+            world: &*self.world,
+            now: self.world.now(),
+            caller,
+        }
     }
 
     /// Finds out who is asking. `None`: the request carries no credential.

@@ -27,7 +27,11 @@ impl<'a> Fields<'a> {
     pub fn required(&self, pointer: &str) -> Result<&'a str, ArmError> {
         self.text(pointer)?.ok_or_else(|| {
             let name = dotted(pointer);
-            ArmError::new(ErrorCode::InvalidRequestFormat, format!("The property '{name}' is required.")).on(name)
+            ArmError::new(
+                ErrorCode::InvalidRequestFormat,
+                format!("The property '{name}' is required."),
+            )
+            .on(name)
         })
     }
 
@@ -57,7 +61,9 @@ impl<'a> Fields<'a> {
 
     /// A resource id.
     pub fn link(&self, pointer: &str) -> Result<Option<ResourceId>, ArmError> {
-        let Some(text) = self.text(pointer)? else { return Ok(None) };
+        let Some(text) = self.text(pointer)? else {
+            return Ok(None);
+        };
         let name = dotted(pointer);
         ResourceId::parse(text).map(Some).map_err(|error| {
             ArmError::new(
@@ -70,13 +76,18 @@ impl<'a> Fields<'a> {
 
     /// One of a few words, compared without case, given back in the documented casing.
     pub fn choice(&self, pointer: &str, words: &[&'static str]) -> Result<Option<&'static str>, ArmError> {
-        let Some(text) = self.text(pointer)? else { return Ok(None) };
+        let Some(text) = self.text(pointer)? else {
+            return Ok(None);
+        };
         let found = words.iter().find(|word| word.eq_ignore_ascii_case(text));
         found.map(|word| Some(*word)).ok_or_else(|| {
             let name = dotted(pointer);
             ArmError::new(
                 ErrorCode::InvalidParameter,
-                format!("The value '{text}' of '{name}' is not one of '{}'.", words.join("', '")),
+                format!(
+                    "The value '{text}' of '{name}' is not one of '{}'.",
+                    words.join("', '")
+                ),
             )
             .on(name)
         })
@@ -85,7 +96,11 @@ impl<'a> Fields<'a> {
 
 fn wrong(pointer: &str, expected: &str) -> ArmError {
     let name = dotted(pointer);
-    ArmError::new(ErrorCode::InvalidRequestFormat, format!("The value of '{name}' must be {expected}.")).on(name)
+    ArmError::new(
+        ErrorCode::InvalidRequestFormat,
+        format!("The value of '{name}' must be {expected}."),
+    )
+    .on(name)
 }
 
 fn dotted(pointer: &str) -> String {

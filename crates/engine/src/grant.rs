@@ -91,14 +91,29 @@ pub struct Grant<A: Allows> {
 // not derived: a derive would ask `A` to be `Clone`
 impl<A: Allows> Clone for Grant<A> {
     fn clone(&self) -> Self {
-        let Self { decision, id, operation, access } = self;
-        Self { decision: decision.clone(), id: id.clone(), operation: operation.clone(), access: *access }
+        let Self {
+            decision,
+            id,
+            operation,
+            access,
+        } = self;
+        Self {
+            decision: decision.clone(),
+            id: id.clone(),
+            operation: operation.clone(),
+            access: *access,
+        }
     }
 }
 
 impl<A: Allows> Grant<A> {
     pub(crate) fn new(decision: Decision, id: ResourceId, operation: String) -> Self {
-        Self { decision: Arc::new(decision), id, operation, access: PhantomData }
+        Self {
+            decision: Arc::new(decision),
+            id,
+            operation,
+            access: PhantomData,
+        }
     }
 
     /// The resource it is for.

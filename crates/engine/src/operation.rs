@@ -80,7 +80,10 @@ impl Surface {
     #[must_use]
     pub fn accepts(self, audience: &str, origin: &str) -> bool {
         let own = audience == origin;
-        let arm = matches!(audience, "https://management.azure.com" | "https://management.core.windows.net");
+        let arm = matches!(
+            audience,
+            "https://management.azure.com" | "https://management.core.windows.net"
+        );
         match self {
             Self::Arm => own || arm,
             Self::Graph => audience == format!("{origin}/graph") || audience == "https://graph.microsoft.com",
@@ -91,7 +94,9 @@ impl Surface {
                     "https://cognitiveservices.azure.com" | "https://ai.azure.com" | "https://ml.azure.com"
                 )
             }
-            Self::Workspace => own || arm || matches!(audience, "https://ml.azure.com" | "https://ai.azure.com"),
+            Self::Workspace => {
+                own || arm || matches!(audience, "https://ml.azure.com" | "https://ai.azure.com")
+            }
         }
     }
 }

@@ -34,12 +34,17 @@ impl Registry {
 
     /// Adds a rule on a type, whichever plane declares it.
     pub fn add_rule(&mut self, resource_type: &str, rule: Rule) {
-        self.rules.entry(resource_type.to_lowercase()).or_default().push(rule);
+        self.rules
+            .entry(resource_type.to_lowercase())
+            .or_default()
+            .push(rule);
     }
 
     /// The rules on a type.
     pub(crate) fn rules(&self, resource_type: &str) -> &[Rule] {
-        self.rules.get(&resource_type.to_lowercase()).map_or(&[], Vec::as_slice)
+        self.rules
+            .get(&resource_type.to_lowercase())
+            .map_or(&[], Vec::as_slice)
     }
 
     /// The type of this name, without case.
@@ -68,13 +73,18 @@ impl Registry {
     }
 
     pub(crate) fn resident(&self, type_key: &str) -> bool {
-        self.resource_type(type_key).is_none_or(|found| found.declaration().resident)
+        self.resource_type(type_key)
+            .is_none_or(|found| found.declaration().resident)
     }
 
     /// The id with its provider namespaces and types in the casing they are declared in. Names stay as written.
     #[must_use]
     pub fn canonical(&self, id: &ResourceId) -> ResourceId {
-        let segments: Vec<&str> = id.as_str().split('/').filter(|segment| !segment.is_empty()).collect();
+        let segments: Vec<&str> = id
+            .as_str()
+            .split('/')
+            .filter(|segment| !segment.is_empty())
+            .collect();
         let mut text = String::new();
         let mut at = 0;
         while at < segments.len() {
@@ -90,7 +100,10 @@ impl Registry {
             while at + 1 < segments.len() && segments[at] != "providers" {
                 full.push('/');
                 full.push_str(segments[at]);
-                pairs.push((self.spelling(&full).unwrap_or(segments[at]).to_owned(), segments[at + 1]));
+                pairs.push((
+                    self.spelling(&full).unwrap_or(segments[at]).to_owned(),
+                    segments[at + 1],
+                ));
                 at += 2;
             }
             text.push_str("/providers/");
@@ -103,7 +116,11 @@ impl Registry {
     }
 
     fn spelling(&self, full: &str) -> Option<&'static str> {
-        self.resource_type(full)?.declaration().resource_type.rsplit('/').next()
+        self.resource_type(full)?
+            .declaration()
+            .resource_type
+            .rsplit('/')
+            .next()
     }
 
     fn namespace<'a>(&self, full: &'a str) -> &'a str {

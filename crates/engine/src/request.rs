@@ -38,7 +38,10 @@ impl Request {
     /// A query parameter; names compare without case.
     #[must_use]
     pub fn query(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.query
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     /// A header as text.
@@ -93,7 +96,11 @@ impl Reply {
     /// JSON with a status.
     #[must_use]
     pub fn json(status: u16, body: Value) -> Self {
-        Self { status, headers: HeaderMap::new(), body: Body::Json(body) }
+        Self {
+            status,
+            headers: HeaderMap::new(),
+            body: Body::Json(body),
+        }
     }
 
     /// 200 with JSON.
@@ -105,7 +112,11 @@ impl Reply {
     /// A status without a body.
     #[must_use]
     pub fn empty(status: u16) -> Self {
-        Self { status, headers: HeaderMap::new(), body: Body::Empty }
+        Self {
+            status,
+            headers: HeaderMap::new(),
+            body: Body::Empty,
+        }
     }
 
     /// Adds a header; a value that is not a legal header value is left out and logged.
@@ -152,7 +163,10 @@ impl Params {
     /// The value of a placeholder; empty when the route has none of this name.
     #[must_use]
     pub fn get(&self, name: &str) -> &str {
-        self.0.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| value)
+        self.0
+            .iter()
+            .find(|(key, _)| *key == name)
+            .map_or("", |(_, value)| value)
     }
 
     /// The scope a route hangs off: `{scope}`, else the subscription and group it names, else the tenant.
@@ -163,6 +177,7 @@ impl Params {
             ("", subscription, group) => format!("/subscriptions/{subscription}/resourceGroups/{group}"),
             (scope, ..) => format!("/{scope}"),
         };
-        ResourceId::parse(&text).map_err(|error| ArmError::new(ErrorCode::InvalidResourceId, error.to_string()))
+        ResourceId::parse(&text)
+            .map_err(|error| ArmError::new(ErrorCode::InvalidResourceId, error.to_string()))
     }
 }

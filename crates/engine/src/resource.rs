@@ -74,13 +74,19 @@ impl Resource {
     #[must_use]
     pub fn value(&self, pointer: &str) -> Option<&Value> {
         let present = |body: &'_ Value| !body.pointer(pointer).is_none_or(Value::is_null);
-        if present(&self.sent) { self.sent.pointer(pointer) } else { self.own.pointer(pointer).filter(|v| !v.is_null()) }
+        if present(&self.sent) {
+            self.sent.pointer(pointer)
+        } else {
+            self.own.pointer(pointer).filter(|v| !v.is_null())
+        }
     }
 
     /// A text by JSON pointer. The empty text counts as absent, as clients mean it.
     #[must_use]
     pub fn text(&self, pointer: &str) -> Option<&str> {
-        self.value(pointer).and_then(Value::as_str).filter(|text| !text.is_empty())
+        self.value(pointer)
+            .and_then(Value::as_str)
+            .filter(|text| !text.is_empty())
     }
 
     /// An id by JSON pointer.
@@ -98,7 +104,8 @@ impl Resource {
     /// ARM's envelope: the body as sent, `own` filled in where the body is silent, and the read-only members.
     #[must_use]
     pub fn envelope(&self) -> Value {
-        let mut body = json!({ "id": self.id.as_str(), "name": self.id.name(), "type": self.id.resource_type() });
+        let mut body =
+            json!({ "id": self.id.as_str(), "name": self.id.name(), "type": self.id.resource_type() });
         if let (Some(body), Some(sent)) = (body.as_object_mut(), self.sent.as_object()) {
             for (name, value) in sent {
                 if !matches!(name.as_str(), "id" | "name" | "type" | "etag" | "systemData") {

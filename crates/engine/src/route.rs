@@ -75,8 +75,17 @@ impl Route {
         F: Future<Output = Result<Reply, ArmError>> + Send + 'static,
     {
         Self {
-            operation: Operation { method, path: path.to_owned(), access, surface },
-            segments: path.split('/').filter(|segment| !segment.is_empty()).map(Segment::read).collect(),
+            operation: Operation {
+                method,
+                path: path.to_owned(),
+                access,
+                surface,
+            },
+            segments: path
+                .split('/')
+                .filter(|segment| !segment.is_empty())
+                .map(Segment::read)
+                .collect(),
             target: Box::new(|_, _, params| params.scope().map(Target::from)),
             handler: Box::new(move |call| Box::pin(handler(call))),
         }
@@ -93,7 +102,12 @@ impl Route {
     }
 
     /// What a request is about.
-    pub fn target(&self, snapshot: &Snapshot, request: &Request, params: &Params) -> Result<Target, ArmError> {
+    pub fn target(
+        &self,
+        snapshot: &Snapshot,
+        request: &Request,
+        params: &Params,
+    ) -> Result<Target, ArmError> {
         (self.target)(snapshot, request, params)
     }
 
@@ -106,7 +120,10 @@ impl Route {
     pub fn matches(&self, path: &str) -> Option<Params> {
         let given: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
         let mut params = Vec::new();
-        let many = self.segments.iter().position(|segment| matches!(segment, Segment::Many(_)));
+        let many = self
+            .segments
+            .iter()
+            .position(|segment| matches!(segment, Segment::Many(_)));
         let Some(many) = many else {
             return (given.len() == self.segments.len() && pair(&self.segments, &given, &mut params))
                 .then_some(Params(params));
@@ -117,10 +134,13 @@ impl Route {
         }
         let (head, rest) = given.split_at(many);
         let (middle, end) = rest.split_at(rest.len() - tail);
-        let Segment::Many(name) = self.segments[many] else { return None };
+        let Segment::Many(name) = self.segments[many] else {
+            return None;
+        };
         params.push((name, middle.join("/")));
-        (pair(&self.segments[..many], head, &mut params) && pair(&self.segments[many + 1..], end, &mut params))
-            .then_some(Params(params))
+        (pair(&self.segments[..many], head, &mut params)
+            && pair(&self.segments[many + 1..], end, &mut params))
+        .then_some(Params(params))
     }
 }
 
@@ -149,24 +169,44 @@ mod tests {
     use super::*;
 
     fn route(path: &'static str) -> Route {
-        Route::new(Method::GET, path, Surface::Arm, Access::Public, |_| async { Ok(Reply::empty(204)) })
+        Route::new(Method::GET, path, Surface::Arm, Access::Public, |_| async {
+            Ok(Reply::empty(204))
+        })
     }
 
     #[test]
     fn words_match_without_case_and_placeholders_capture() {
-        let route = route("/subscriptions/{subscription}/resourceGroups/{group}/deployments/{name}/operations");
-        let params = route.matches("/subscriptions/s/resourcegroups/g//deployments/d/operations/").expect("match");
-        assert_eq!((params.get("subscription"), params.get("group"), params.get("name")), ("s", "g", "d"));
-        assert!(route.matches("/subscriptions/s/resourcegroups/g/deployments/d").is_none());
+        let route =
+            route("/subscriptions/{subscription}/resourceGroups/{group}/deployments/{name}/operations");
+        let params = route
+            .matches("/subscriptions/s/resourcegroups/g//deployments/d/operations/")
+            .expect("match");
+        assert_eq!(
+            (
+                params.get("subscription"),
+                params.get("group"),
+                params.get("name")
+            ),
+            ("s", "g", "d")
+        );
+        assert!(
+            route
+                .matches("/subscriptions/s/resourcegroups/g/deployments/d")
+                .is_none()
+        );
     }
 
     #[test]
     fn a_scope_takes_any_number_of_segments() {
         let route = route("/{scope}/providers/Microsoft.Authorization/permissions");
         let scope = |path| route.matches(path).map(|params| params.get("scope").to_owned());
-        assert_eq!(scope("/providers/Microsoft.Authorization/permissions").as_deref(), Some(""));
         assert_eq!(
-            scope("/subscriptions/s/resourceGroups/g/providers/microsoft.authorization/permissions").as_deref(),
+            scope("/providers/Microsoft.Authorization/permissions").as_deref(),
+            Some("")
+        );
+        assert_eq!(
+            scope("/subscriptions/s/resourceGroups/g/providers/microsoft.authorization/permissions")
+                .as_deref(),
             Some("subscriptions/s/resourceGroups/g")
         );
         assert_eq!(scope("/subscriptions/s/permissions"), None);

@@ -20,12 +20,25 @@ pub(crate) fn take(body: &mut Value, pointers: &[&str]) -> Option<Value> {
 
 /// Takes out every member at a path: a body may hold one name in several casings.
 fn take_at(body: &mut Value, path: &[&str]) -> Vec<Value> {
-    let (Some(members), [name, below @ ..]) = (body.as_object_mut(), path) else { return Vec::new() };
-    let named: Vec<String> = members.keys().filter(|key| key.eq_ignore_ascii_case(name)).cloned().collect();
+    let (Some(members), [name, below @ ..]) = (body.as_object_mut(), path) else {
+        return Vec::new();
+    };
+    let named: Vec<String> = members
+        .keys()
+        .filter(|key| key.eq_ignore_ascii_case(name))
+        .cloned()
+        .collect();
     if below.is_empty() {
         return named.iter().filter_map(|key| members.shift_remove(key)).collect();
     }
-    named.iter().flat_map(|key| members.get_mut(key).map_or_else(Vec::new, |inner| take_at(inner, below))).collect()
+    named
+        .iter()
+        .flat_map(|key| {
+            members
+                .get_mut(key)
+                .map_or_else(Vec::new, |inner| take_at(inner, below))
+        })
+        .collect()
 }
 
 /// Opens a resource's sealed secrets. `None` when it has none, or when they do not open: then the log says why.
@@ -46,7 +59,14 @@ mod tests {
     #[test]
     fn takes_what_is_declared_and_nothing_else() {
         let mut body = json!({"properties": {"Credentials": {"key": "K"}, "target": "t", "password": null}});
-        let taken = take(&mut body, &["/properties/credentials", "/properties/password", "/properties/other"]);
+        let taken = take(
+            &mut body,
+            &[
+                "/properties/credentials",
+                "/properties/password",
+                "/properties/other",
+            ],
+        );
         assert_eq!(taken, Some(json!({"/properties/credentials": {"key": "K"}})));
         assert_eq!(body, json!({"properties": {"target": "t"}}));
         assert_eq!(take(&mut body, &["/properties/credentials"]), None);
@@ -61,6 +81,9 @@ mod tests {
         });
         let taken = take(&mut body, &["/properties/credentials"]);
         assert_eq!(taken, Some(json!({"/properties/credentials": {"key": "K"}})));
-        assert_eq!(body, json!({"Properties": {}, "properties": {"target": "t"}, "PROPERTIES": "text"}));
+        assert_eq!(
+            body,
+            json!({"Properties": {}, "properties": {"target": "t"}, "PROPERTIES": "text"})
+        );
     }
 }

@@ -34,25 +34,82 @@ pub struct Location {
 
 /// The regions offered unless configured otherwise.
 pub const LOCATIONS: &[Location] = &[
-    Location { name: "eastus", display: "East US" },
-    Location { name: "eastus2", display: "East US 2" },
-    Location { name: "westus", display: "West US" },
-    Location { name: "westus2", display: "West US 2" },
-    Location { name: "westus3", display: "West US 3" },
-    Location { name: "centralus", display: "Central US" },
-    Location { name: "northcentralus", display: "North Central US" },
-    Location { name: "southcentralus", display: "South Central US" },
-    Location { name: "canadaeast", display: "Canada East" },
-    Location { name: "westeurope", display: "West Europe" },
-    Location { name: "northeurope", display: "North Europe" },
-    Location { name: "uksouth", display: "UK South" },
-    Location { name: "francecentral", display: "France Central" },
-    Location { name: "germanywestcentral", display: "Germany West Central" },
-    Location { name: "swedencentral", display: "Sweden Central" },
-    Location { name: "switzerlandnorth", display: "Switzerland North" },
-    Location { name: "australiaeast", display: "Australia East" },
-    Location { name: "japaneast", display: "Japan East" },
-    Location { name: "global", display: "Global" },
+    Location {
+        name: "eastus",
+        display: "East US",
+    },
+    Location {
+        name: "eastus2",
+        display: "East US 2",
+    },
+    Location {
+        name: "westus",
+        display: "West US",
+    },
+    Location {
+        name: "westus2",
+        display: "West US 2",
+    },
+    Location {
+        name: "westus3",
+        display: "West US 3",
+    },
+    Location {
+        name: "centralus",
+        display: "Central US",
+    },
+    Location {
+        name: "northcentralus",
+        display: "North Central US",
+    },
+    Location {
+        name: "southcentralus",
+        display: "South Central US",
+    },
+    Location {
+        name: "canadaeast",
+        display: "Canada East",
+    },
+    Location {
+        name: "westeurope",
+        display: "West Europe",
+    },
+    Location {
+        name: "northeurope",
+        display: "North Europe",
+    },
+    Location {
+        name: "uksouth",
+        display: "UK South",
+    },
+    Location {
+        name: "francecentral",
+        display: "France Central",
+    },
+    Location {
+        name: "germanywestcentral",
+        display: "Germany West Central",
+    },
+    Location {
+        name: "swedencentral",
+        display: "Sweden Central",
+    },
+    Location {
+        name: "switzerlandnorth",
+        display: "Switzerland North",
+    },
+    Location {
+        name: "australiaeast",
+        display: "Australia East",
+    },
+    Location {
+        name: "japaneast",
+        display: "Japan East",
+    },
+    Location {
+        name: "global",
+        display: "Global",
+    },
 ];
 
 impl Site {
@@ -66,12 +123,18 @@ impl Site {
     #[must_use]
     pub fn location(&self, text: &str) -> Option<&'static str> {
         let wanted = short_location(text);
-        self.locations.iter().map(|location| location.name).find(|name| *name == wanted)
+        self.locations
+            .iter()
+            .map(|location| location.name)
+            .find(|name| *name == wanted)
     }
 }
 
 /// `East US` as `eastus`.
 #[must_use]
 pub fn short_location(text: &str) -> String {
-    text.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_lowercase()
+    text.chars()
+        .filter(|c| !c.is_whitespace())
+        .collect::<String>()
+        .to_lowercase()
 }

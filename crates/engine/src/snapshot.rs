@@ -73,15 +73,24 @@ impl Snapshot {
 
     /// Every current resource of a type (compared without case), by id.
     pub fn of_type<'a>(&'a self, resource_type: &str) -> impl Iterator<Item = &'a Arc<Resource>> + use<'a> {
-        self.types.get(&resource_type.to_lowercase()).into_iter().flat_map(OrdMap::values)
+        self.types
+            .get(&resource_type.to_lowercase())
+            .into_iter()
+            .flat_map(OrdMap::values)
     }
 
     /// The current resources below a scope, by id; the scope itself is not among them.
     pub fn below<'a>(&'a self, scope: &ResourceId) -> impl Iterator<Item = &'a Arc<Resource>> + use<'a> {
-        let prefix: Arc<str> =
-            if scope.is_tenant() { Arc::from("/") } else { Arc::from(format!("{}/", scope.key())) };
+        let prefix: Arc<str> = if scope.is_tenant() {
+            Arc::from("/")
+        } else {
+            Arc::from(format!("{}/", scope.key()))
+        };
         let start = prefix.clone();
-        self.rows.range(start..).take_while(move |(key, _)| key.starts_with(&*prefix)).map(|(_, row)| row)
+        self.rows
+            .range(start..)
+            .take_while(move |(key, _)| key.starts_with(&*prefix))
+            .map(|(_, row)| row)
     }
 
     /// The directory object with this object id: a user, group or service principal.
@@ -109,7 +118,10 @@ impl Snapshot {
             self.claims.insert(claim.clone(), key.clone());
         }
         let resource = Arc::new(resource);
-        self.types.entry(row.type_key.clone()).or_default().insert(key.clone(), resource.clone());
+        self.types
+            .entry(row.type_key.clone())
+            .or_default()
+            .insert(key.clone(), resource.clone());
         self.rows.insert(key, resource);
     }
 
@@ -142,13 +154,13 @@ impl Snapshot {
         let read = match type_key {
             indexed::ASSIGNMENTS => RoleAssignment::from_properties(&resource.id, properties)
                 .map(|assignment| self.roles.put_assignment(assignment)),
-            indexed::DENIES => {
-                DenyAssignment::from_properties(&resource.id, properties).map(|deny| self.roles.put_deny(deny))
-            }
-            indexed::DEFINITIONS => {
-                RoleDefinition::from_properties(Uuid::parse_str(resource.id.name()).unwrap_or_default(), properties)
-                    .map(|definition| self.roles.put_definition(definition))
-            }
+            indexed::DENIES => DenyAssignment::from_properties(&resource.id, properties)
+                .map(|deny| self.roles.put_deny(deny)),
+            indexed::DEFINITIONS => RoleDefinition::from_properties(
+                Uuid::parse_str(resource.id.name()).unwrap_or_default(),
+                properties,
+            )
+            .map(|definition| self.roles.put_definition(definition)),
             indexed::GROUPS => {
                 if let Ok(group) = Uuid::parse_str(resource.id.name()) {
                     self.roles.put_group(group, crate::directory::members(resource));
@@ -157,11 +169,18 @@ impl Snapshot {
             }
             indexed::MANAGEMENT_GROUPS => {
                 let parent = resource.link("/properties/details/parent/id");
-                let subscriptions = resource.value("/properties/subscriptions").cloned().unwrap_or_default();
+                let subscriptions = resource
+                    .value("/properties/subscriptions")
+                    .cloned()
+                    .unwrap_or_default();
                 self.roles.put_management_group(
                     resource.id.name(),
                     parent.as_ref().map(ResourceId::name),
-                    subscriptions.as_array().into_iter().flatten().filter_map(Value::as_str),
+                    subscriptions
+                        .as_array()
+                        .into_iter()
+                        .flatten()
+                        .filter_map(Value::as_str),
                 );
                 Ok(())
             }
@@ -173,11 +192,15 @@ impl Snapshot {
     }
 
     fn unindex(&mut self, row: &Row) {
-        let Ok(id) = ResourceId::parse(&row.id) else { return };
+        let Ok(id) = ResourceId::parse(&row.id) else {
+            return;
+        };
         match row.type_key.as_str() {
             indexed::ASSIGNMENTS => drop(self.roles.remove_assignment(&id)),
             indexed::DENIES => drop(self.roles.remove_deny(&id)),
-            indexed::DEFINITIONS => drop(Uuid::parse_str(id.name()).map(|role| self.roles.remove_definition(role))),
+            indexed::DEFINITIONS => {
+                drop(Uuid::parse_str(id.name()).map(|role| self.roles.remove_definition(role)))
+            }
             indexed::GROUPS => drop(Uuid::parse_str(id.name()).map(|group| self.roles.remove_group(group))),
             indexed::MANAGEMENT_GROUPS => self.roles.remove_management_group(id.name()),
             _ => {}

@@ -54,16 +54,26 @@ pub fn projects_of<'a>(
 #[must_use]
 pub fn connections_of(snapshot: &Snapshot, workspace: &ResourceId) -> Vec<Arc<Resource>> {
     let mut seen = own_connections(snapshot, workspace);
-    let Some(hub) = snapshot.get(workspace).and_then(|workspace| hub_of(snapshot, workspace)) else { return seen };
+    let Some(hub) = snapshot
+        .get(workspace)
+        .and_then(|workspace| hub_of(snapshot, workspace))
+    else {
+        return seen;
+    };
     let siblings = projects_of(snapshot, &hub.id).filter(|project| project.id != *workspace);
     let shared = own_connections(snapshot, &hub.id)
         .into_iter()
         .filter(|connection| shared_to_all(connection).unwrap_or(true))
-        .chain(siblings.flat_map(|sibling| own_connections(snapshot, &sibling.id)).filter(|connection| {
-            shared_to_all(connection).unwrap_or(false)
-        }));
+        .chain(
+            siblings
+                .flat_map(|sibling| own_connections(snapshot, &sibling.id))
+                .filter(|connection| shared_to_all(connection).unwrap_or(false)),
+        );
     for connection in shared {
-        if !seen.iter().any(|own| own.id.name().eq_ignore_ascii_case(connection.id.name())) {
+        if !seen
+            .iter()
+            .any(|own| own.id.name().eq_ignore_ascii_case(connection.id.name()))
+        {
             seen.push(connection);
         }
     }
@@ -75,7 +85,9 @@ pub fn connections_of(snapshot: &Snapshot, workspace: &ResourceId) -> Vec<Arc<Re
 pub fn connection_of(snapshot: &Snapshot, workspace: &ResourceId, name: &str) -> Option<Arc<Resource>> {
     let own = snapshot.get(&workspace.child("connections", name));
     own.cloned().or_else(|| {
-        connections_of(snapshot, workspace).into_iter().find(|connection| connection.id.name().eq_ignore_ascii_case(name))
+        connections_of(snapshot, workspace)
+            .into_iter()
+            .find(|connection| connection.id.name().eq_ignore_ascii_case(name))
     })
 }
 
@@ -83,7 +95,9 @@ pub fn connection_of(snapshot: &Snapshot, workspace: &ResourceId, name: &str) ->
 #[must_use]
 pub fn shared_to_all(connection: &Resource) -> Option<bool> {
     let value = connection.value("/properties/isSharedToAll")?;
-    value.as_bool().or_else(|| value.as_str().map(|text| text.eq_ignore_ascii_case("true")))
+    value
+        .as_bool()
+        .or_else(|| value.as_str().map(|text| text.eq_ignore_ascii_case("true")))
 }
 
 fn own_connections(snapshot: &Snapshot, workspace: &ResourceId) -> Vec<Arc<Resource>> {

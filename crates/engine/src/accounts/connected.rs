@@ -15,23 +15,37 @@ const ZONES: [&str; 3] = ["openai", "cognitiveservices", "services.ai"];
 /// The account a connection leads to; `None` when it leads out of this server.
 #[must_use]
 pub fn connected(snapshot: &Snapshot, site: &Site, connection: &Resource) -> Option<ResourceId> {
-    by_id(snapshot, connection)
-        .or_else(|| at_subdomain(snapshot, &subdomain_in(&site.authority, connection.text("/properties/target")?)?))
+    by_id(snapshot, connection).or_else(|| {
+        at_subdomain(
+            snapshot,
+            &subdomain_in(&site.authority, connection.text("/properties/target")?)?,
+        )
+    })
 }
 
 fn by_id(snapshot: &Snapshot, connection: &Resource) -> Option<ResourceId> {
     let account = snapshot.get(&ResourceId::parse(metadata(connection, "resourceId")?).ok()?)?;
-    account.id.resource_type().eq_ignore_ascii_case(ACCOUNTS).then(|| account.id.clone())
+    account
+        .id
+        .resource_type()
+        .eq_ignore_ascii_case(ACCOUNTS)
+        .then(|| account.id.clone())
 }
 
 /// The subdomain in `https://{authority}/ai/{subdomain}/…` or `https://{subdomain}.{zone}.{authority}/…`.
 fn subdomain_in(authority: &str, target: &str) -> Option<String> {
-    let rest = target.strip_prefix("https://").or_else(|| target.strip_prefix("http://"))?;
+    let rest = target
+        .strip_prefix("https://")
+        .or_else(|| target.strip_prefix("http://"))?;
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
     let (host, authority) = (host.to_lowercase(), authority.to_lowercase());
     if host == authority {
         let mut segments = path.split('/');
-        return segments.next().filter(|root| *root == "ai").and(segments.next()).map(str::to_lowercase);
+        return segments
+            .next()
+            .filter(|root| *root == "ai")
+            .and(segments.next())
+            .map(str::to_lowercase);
     }
     let below = host.strip_suffix(&authority)?.strip_suffix('.')?;
     ZONES.iter().find_map(|zone| {
@@ -43,7 +57,9 @@ fn subdomain_in(authority: &str, target: &str) -> Option<String> {
 /// What a connection's metadata says, whatever the casing of its name.
 #[must_use]
 pub fn metadata<'a>(connection: &'a Resource, name: &str) -> Option<&'a str> {
-    let metadata = connection.value("/properties/metadata").and_then(Value::as_object)?;
+    let metadata = connection
+        .value("/properties/metadata")
+        .and_then(Value::as_object)?;
     let (_, value) = metadata.iter().find(|(key, _)| key.eq_ignore_ascii_case(name))?;
     value.as_str().filter(|text| !text.is_empty())
 }
@@ -66,7 +82,11 @@ mod tests {
             ("nave.test:8443/ai/ai1", None),
         ];
         for (target, expected) in cases {
-            assert_eq!(subdomain_in("nave.test:8443", target).as_deref(), expected, "{target}");
+            assert_eq!(
+                subdomain_in("nave.test:8443", target).as_deref(),
+                expected,
+                "{target}"
+            );
         }
     }
 }

@@ -12,12 +12,20 @@ use crate::{Caller, CallerKind, Snapshot};
 pub fn key_holder(snapshot: &Snapshot, vault: &KeyRing, key: &str) -> Option<Caller> {
     let claim = key_claim(&api_key::fingerprint(vault, key));
     let account = snapshot.claimed(&claim)?;
-    let is_held = |name: &&&str| account.own.pointer(&format!("/keys/{name}")).is_some_and(|held| *held == *claim);
+    let is_held = |name: &&&str| {
+        account
+            .own
+            .pointer(&format!("/keys/{name}"))
+            .is_some_and(|held| *held == *claim)
+    };
     let name = KEYS.iter().find(is_held)?;
     Some(Caller {
         object_id: Uuid::nil(),
         name: format!("{name} of {}", account.id.name()),
-        kind: CallerKind::AccountKey { account: account.id.clone(), key: (*name).to_owned() },
+        kind: CallerKind::AccountKey {
+            account: account.id.clone(),
+            key: (*name).to_owned(),
+        },
         audience: String::new(),
     })
 }

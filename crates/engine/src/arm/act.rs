@@ -8,8 +8,8 @@ use serde_json::json;
 use super::{check_parents, not_found, read};
 use crate::{
     Caller, Engine, Reply,
-    declaration::{ActCall, Action, Asked, ResourceType},
     decision::Need,
+    declaration::{ActCall, Action, Asked, ResourceType},
     grant::{Act, Grant},
     operation::Surface,
     request::Request,
@@ -29,15 +29,26 @@ pub(super) async fn act(
     let ways = kind.ways(&cx, &Asked::Act(id, action), own)?;
     let grant: Grant<Act> = engine.authorize(caller, Surface::Arm, ways, id, &request).await?;
     check_parents(engine, kind.declaration(), id)?;
-    let resource = read::find(engine, &cx, kind, &grant).await?.ok_or_else(|| not_found(id))?;
+    let resource = read::find(engine, &cx, kind, &grant)
+        .await?
+        .ok_or_else(|| not_found(id))?;
     let body = request.json()?;
-    let call = ActCall { engine: engine.clone(), grant: grant.clone(), resource, body, request };
+    let call = ActCall {
+        engine: engine.clone(),
+        grant: grant.clone(),
+        resource,
+        body,
+        request,
+    };
     let correlation_id = call.request.correlation_id;
     let done = kind.act(action, call).await;
     // recorded before it is told, so that no secret is shown without a trace
     let (outcome, detail) = match &done {
         Ok(_) => ("Succeeded", json!({ "action": action.name })),
-        Err(error) => ("Failed", json!({ "action": action.name, "code": error.code.face().1 })),
+        Err(error) => (
+            "Failed",
+            json!({ "action": action.name, "code": error.code.face().1 }),
+        ),
     };
     engine.record(&grant, outcome, correlation_id, detail).await?;
     done.map(|reply| reply.decided(grant.decision()))

@@ -20,13 +20,24 @@ pub(super) fn check(
     let Some(members) = body.as_object_mut() else {
         return Err(wrong("the request body", "a JSON object", ""));
     };
-    for (name, expected) in [("properties", "an object"), ("tags", "an object"), ("sku", "an object"), ("identity", "an object")] {
-        if members.get(name).is_some_and(|value| !value.is_object() && !value.is_null()) {
+    for (name, expected) in [
+        ("properties", "an object"),
+        ("tags", "an object"),
+        ("sku", "an object"),
+        ("identity", "an object"),
+    ] {
+        if members
+            .get(name)
+            .is_some_and(|value| !value.is_object() && !value.is_null())
+        {
             return Err(wrong(name, expected, name));
         }
     }
     for name in ["location", "kind"] {
-        if members.get(name).is_some_and(|value| !value.is_string() && !value.is_null()) {
+        if members
+            .get(name)
+            .is_some_and(|value| !value.is_string() && !value.is_null())
+        {
             return Err(wrong(name, "a string", name));
         }
     }
@@ -37,17 +48,26 @@ pub(super) fn check(
         return Ok(());
     }
     let before = existing.and_then(|existing| existing.text("/location"));
-    let given = members.get("location").and_then(Value::as_str).filter(|text| !text.is_empty());
+    let given = members
+        .get("location")
+        .and_then(Value::as_str)
+        .filter(|text| !text.is_empty());
     let location = given.or(before).or(implied);
     let Some(location) = location else {
-        return Err(ArmError::new(ErrorCode::LocationRequired, "The location property is required for this definition.").on("location"));
+        return Err(ArmError::new(
+            ErrorCode::LocationRequired,
+            "The location property is required for this definition.",
+        )
+        .on("location"));
     };
     if let Some(before) = before
         && short_location(before) != short_location(location)
     {
         return Err(ArmError::new(
             ErrorCode::InvalidResourceLocation,
-            format!("The resource already exists in location '{before}'; it cannot be created in '{location}'."),
+            format!(
+                "The resource already exists in location '{before}'; it cannot be created in '{location}'."
+            ),
         )
         .on("location"));
     }
@@ -67,9 +87,15 @@ pub(super) fn check(
 }
 
 /// What cannot change after creation must be absent or equal.
-pub(super) fn check_immutable(declaration: &Declaration, body: &mut Value, existing: &Resource) -> Result<(), ArmError> {
+pub(super) fn check_immutable(
+    declaration: &Declaration,
+    body: &mut Value,
+    existing: &Resource,
+) -> Result<(), ArmError> {
     for pointer in declaration.immutable {
-        let Some(before) = existing.value(pointer) else { continue };
+        let Some(before) = existing.value(pointer) else {
+            continue;
+        };
         match body.pointer(pointer) {
             None | Some(Value::Null) => {}
             Some(Value::String(text)) if text.is_empty() => {}
@@ -78,7 +104,10 @@ pub(super) fn check_immutable(declaration: &Declaration, body: &mut Value, exist
                 let name = pointer.trim_start_matches('/').replace('/', ".");
                 return Err(ArmError::new(
                     ErrorCode::PropertyChangeNotAllowed,
-                    format!("The property '{name}' of '{}' cannot be changed after creation.", existing.id),
+                    format!(
+                        "The property '{name}' of '{}' cannot be changed after creation.",
+                        existing.id
+                    ),
                 )
                 .on(name));
             }
@@ -95,6 +124,13 @@ fn same(left: &Value, right: &Value) -> bool {
 }
 
 fn wrong(what: &str, expected: &str, target: &str) -> ArmError {
-    let error = ArmError::new(ErrorCode::InvalidRequestFormat, format!("The value of {what} must be {expected}."));
-    if target.is_empty() { error } else { error.on(target) }
+    let error = ArmError::new(
+        ErrorCode::InvalidRequestFormat,
+        format!("The value of {what} must be {expected}."),
+    );
+    if target.is_empty() {
+        error
+    } else {
+        error.on(target)
+    }
 }

@@ -9,8 +9,8 @@ use super::{check_parents, write};
 use crate::{
     Caller, Engine, Reply,
     change::{Change, CommitError, Erase},
-    declaration::{Asked, Cx, Moved, ResourceType},
     decision::Need,
+    declaration::{Asked, Cx, Moved, ResourceType},
     grant::{Delete, Grant},
     operation::Surface,
     request::Request,
@@ -48,7 +48,9 @@ async fn attempt(
     let ways = kind.ways(&cx, &Asked::Delete(id), own)?;
     let grant: Grant<Delete> = engine.authorize(caller, Surface::Arm, ways, id, request).await?;
     check_parents(engine, declaration, id)?;
-    let Some(existing) = engine.row(id).await? else { return Ok(Reply::empty(204)) };
+    let Some(existing) = engine.row(id).await? else {
+        return Ok(Reply::empty(204));
+    };
     if let Some(tag) = request.header("if-match").filter(|tag| *tag != "*")
         && tag != existing.etag
     {
@@ -60,14 +62,28 @@ async fn attempt(
     stage_stored_below(engine, &mut change).await?;
     engine.commit_for(&grant, change, request.correlation_id).await?;
     // a role that was deleted is shown once more; everything else is gone without a word
-    let shown = id.resource_type().to_lowercase().starts_with("microsoft.authorization/");
-    let reply = if shown { Reply::ok(view) } else { Reply::empty(declaration.delete().unwrap_or(200)) };
+    let shown = id
+        .resource_type()
+        .to_lowercase()
+        .starts_with("microsoft.authorization/");
+    let reply = if shown {
+        Reply::ok(view)
+    } else {
+        Reply::empty(declaration.delete().unwrap_or(200))
+    };
     Ok(reply.decided(grant.decision()))
 }
 
 /// Stages the end of a resource and of what goes with it.
-pub(super) fn stage(engine: &Engine, cx: &Cx<'_>, id: &ResourceId, change: &mut Change) -> Result<(), ArmError> {
-    let Some(resource) = cx.snapshot.get(id) else { return Ok(()) };
+pub(super) fn stage(
+    engine: &Engine,
+    cx: &Cx<'_>,
+    id: &ResourceId,
+    change: &mut Change,
+) -> Result<(), ArmError> {
+    let Some(resource) = cx.snapshot.get(id) else {
+        return Ok(());
+    };
     match engine.registry().resource_type(&id.resource_type()) {
         Some(kind) => stage_resource(engine, cx, &*kind.clone(), resource, change),
         None => {
@@ -93,7 +109,11 @@ fn stage_resource(
     for rule in engine.registry().rules(&resource.id.resource_type()) {
         follows.extend(rule(cx, &Moved::Erased { resource, change })?);
     }
-    let below: Vec<ResourceId> = cx.snapshot.below(&resource.id).map(|below| below.id.clone()).collect();
+    let below: Vec<ResourceId> = cx
+        .snapshot
+        .below(&resource.id)
+        .map(|below| below.id.clone())
+        .collect();
     for id in &below {
         stage(engine, cx, id, change)?;
     }
@@ -105,7 +125,10 @@ fn stage_row(id: &ResourceId, etag: &str, change: &mut Change) -> bool {
     if change.erases.iter().any(|erase| erase.id == *id) {
         return false;
     }
-    change.erases.push(Erase { id: id.clone(), expect: Expect::Etag(etag.to_owned()) });
+    change.erases.push(Erase {
+        id: id.clone(),
+        expect: Expect::Etag(etag.to_owned()),
+    });
     true
 }
 
@@ -115,7 +138,11 @@ pub(super) async fn stage_stored_below(engine: &Engine, change: &mut Change) -> 
     if change.erases.is_empty() {
         return Ok(());
     }
-    let mut staged: HashSet<String> = change.erases.iter().map(|erase| erase.id.key().to_owned()).collect();
+    let mut staged: HashSet<String> = change
+        .erases
+        .iter()
+        .map(|erase| erase.id.key().to_owned())
+        .collect();
     let roots: Vec<ResourceId> = change
         .erases
         .iter()
@@ -127,10 +154,15 @@ pub(super) async fn stage_stored_below(engine: &Engine, change: &mut Change) -> 
             if staged.insert(row.key.clone())
                 && let Ok(id) = ResourceId::parse(&row.id)
             {
-                change.erases.push(Erase { id, expect: Expect::Etag(row.etag) });
+                change.erases.push(Erase {
+                    id,
+                    expect: Expect::Etag(row.etag),
+                });
             }
         }
-        change.guards.push(Guard::Gone { under: root.key().to_owned() });
+        change.guards.push(Guard::Gone {
+            under: root.key().to_owned(),
+        });
     }
     Ok(())
 }

@@ -12,8 +12,8 @@ use super::{Place, check_api_version, check_extended, check_parents, place, writ
 use crate::{
     Caller, Decision, Engine, Resource,
     change::Change,
-    declaration::{Asked, Draft, ResourceType},
     decision::Need,
+    declaration::{Asked, Draft, ResourceType},
     engine::{not_allowed, not_signed_in},
     operation::Surface,
     request::Request,
@@ -39,7 +39,11 @@ impl Engine {
     pub async fn preview(self: &Arc<Self>, request: &Request) -> Result<Preview, ArmError> {
         let caller = request.caller.clone().ok_or_else(not_signed_in)?;
         if let Some(decision) = self.preview_route(&caller, request)? {
-            return Ok(Preview { decision, before: None, after: Ok(None) });
+            return Ok(Preview {
+                decision,
+                before: None,
+                after: Ok(None),
+            });
         }
         let place = place(self.registry(), request)?;
         check_api_version(request)?;
@@ -48,7 +52,11 @@ impl Engine {
                 let id = self.registry().canonical(&id);
                 let existing = self.row(&id).await?;
                 let id = existing.as_ref().map_or(id, |existing| existing.id.clone());
-                let draft = Draft { id, body: request.json()?, existing };
+                let draft = Draft {
+                    id,
+                    body: request.json()?,
+                    existing,
+                };
                 self.preview_draft(&caller, &*kind, draft)
             }
             _ => Err(not_allowed(request)),
@@ -56,17 +64,37 @@ impl Engine {
     }
 
     fn preview_route(&self, caller: &Caller, request: &Request) -> Result<Option<Decision>, ArmError> {
-        let routes = self.registry().routes().iter().filter(|route| route.operation.method == Method::PUT);
-        let found = routes.filter_map(|route| Some((route, route.matches(&request.path)?))).next();
-        let Some((route, params)) = found else { return Ok(None) };
+        let routes = self
+            .registry()
+            .routes()
+            .iter()
+            .filter(|route| route.operation.method == Method::PUT);
+        let found = routes
+            .filter_map(|route| Some((route, route.matches(&request.path)?)))
+            .next();
+        let Some((route, params)) = found else {
+            return Ok(None);
+        };
         let target = route.target(&self.snapshot(), request, &params)?;
         let declared = route.operation.access.needed();
-        let declared = declared.map(|(action, plane)| Need { plane, ..Need::action(action.to_owned(), target.id.clone()) });
-        let ways = if target.ways.is_empty() { vec![declared.into_iter().collect()] } else { target.ways };
+        let declared = declared.map(|(action, plane)| Need {
+            plane,
+            ..Need::action(action.to_owned(), target.id.clone())
+        });
+        let ways = if target.ways.is_empty() {
+            vec![declared.into_iter().collect()]
+        } else {
+            target.ways
+        };
         Ok(Some(self.decide(caller, route.operation.surface, ways)))
     }
 
-    fn preview_draft(&self, caller: &Caller, kind: &dyn ResourceType, draft: Draft) -> Result<Preview, ArmError> {
+    fn preview_draft(
+        &self,
+        caller: &Caller,
+        kind: &dyn ResourceType,
+        draft: Draft,
+    ) -> Result<Preview, ArmError> {
         let snapshot = self.snapshot();
         let cx = self.cx(&snapshot, caller);
         let own = Need::action(kind.declaration().permission("write"), draft.id.clone());
@@ -89,10 +117,27 @@ impl Engine {
                 },
                 |existing| existing.history.clone(),
             );
-            let etag = existing.as_ref().map_or_else(String::new, |existing| existing.etag.clone());
+            let etag = existing
+                .as_ref()
+                .map_or_else(String::new, |existing| existing.etag.clone());
             let (id, sent, own, claims) = (put.id, put.sent, put.own, put.claims);
-            Some(kind.view(&cx, &Resource { id, sent, own, sealed: None, etag, claims, history }))
+            Some(kind.view(
+                &cx,
+                &Resource {
+                    id,
+                    sent,
+                    own,
+                    sealed: None,
+                    etag,
+                    claims,
+                    history,
+                },
+            ))
         });
-        Ok(Preview { decision, before, after })
+        Ok(Preview {
+            decision,
+            before,
+            after,
+        })
     }
 }

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::{check_parents, not_found};
 use crate::{
     Caller, Engine, Reply, Resource, Snapshot,
-    declaration::{Asked, Cx, ResourceType},
     decision::Need,
+    declaration::{Asked, Cx, ResourceType},
     grant::{Grant, Read},
     operation::{Access, Surface},
     request::Request,
@@ -31,7 +31,9 @@ pub(super) async fn get(
     let ways = kind.ways(&cx, &Asked::Read(id), own)?;
     let grant: Grant<Read> = engine.authorize(caller, Surface::Arm, ways, id, request).await?;
     check_parents(engine, kind.declaration(), id)?;
-    let resource = find(engine, &cx, kind, &grant).await?.ok_or_else(|| not_found(id))?;
+    let resource = find(engine, &cx, kind, &grant)
+        .await?
+        .ok_or_else(|| not_found(id))?;
     Ok(Reply::ok(kind.view(&cx, &resource)))
 }
 
@@ -62,17 +64,38 @@ pub(super) async fn list(
     let grant: Grant<Read> = match declaration.list_access() {
         Access::Action(action) => {
             let need = Need::action(action, under.clone());
-            engine.authorize(caller, Surface::Arm, vec![vec![need]], under, request).await?
+            engine
+                .authorize(caller, Surface::Arm, vec![vec![need]], under, request)
+                .await?
         }
         // what is returned is decided for each resource
-        _ => engine.admit(caller, Surface::Arm, &declaration.permission("read"), under, request).await?,
+        _ => {
+            engine
+                .admit(
+                    caller,
+                    Surface::Arm,
+                    &declaration.permission("read"),
+                    under,
+                    request,
+                )
+                .await?
+        }
     };
     check_scope(engine, under)?;
     let listed = kind.list(&cx, under, request)?;
     let vouched = listed.is_some() && matches!(declaration.list_access(), Access::Action(_));
     let (resources, next) = match listed {
         Some(resources) => (resources, None),
-        None => engine.rows_below(&grant, Some(declaration.resource_type), skip_token(request)?.as_ref(), top(request)).await?,
+        None => {
+            engine
+                .rows_below(
+                    &grant,
+                    Some(declaration.resource_type),
+                    skip_token(request)?.as_ref(),
+                    top(request),
+                )
+                .await?
+        }
     };
     let read = declaration.permission("read");
     let depth = declaration.local_type().split('/').count();
@@ -104,26 +127,41 @@ fn check_scope(engine: &Engine, under: &ResourceId) -> Result<(), ArmError> {
     let snapshot = engine.snapshot();
     let missing = under.ancestors().find(|id| {
         let checked = id.is_subscription() || id.is_resource_group() || *id == *under;
-        checked && !id.is_tenant() && engine.registry().resident(&id.resource_type()) && snapshot.get(id).is_none()
+        checked
+            && !id.is_tenant()
+            && engine.registry().resident(&id.resource_type())
+            && snapshot.get(id).is_none()
     });
     missing.map_or(Ok(()), |id| Err(not_found(&id)))
 }
 
 fn skip_token(request: &Request) -> Result<Option<SkipToken>, ArmError> {
-    let Some(text) = request.query("$skipToken") else { return Ok(None) };
+    let Some(text) = request.query("$skipToken") else {
+        return Ok(None);
+    };
     SkipToken::decode(text).map(Some).ok_or_else(|| {
-        ArmError::new(ErrorCode::InvalidSkipToken, "The $skipToken is not one this server gave; start the list again.")
+        ArmError::new(
+            ErrorCode::InvalidSkipToken,
+            "The $skipToken is not one this server gave; start the list again.",
+        )
     })
 }
 
 fn top(request: &Request) -> u32 {
-    let wanted = request.query("$top").or_else(|| request.query("count")).and_then(|text| text.parse().ok());
+    let wanted = request
+        .query("$top")
+        .or_else(|| request.query("count"))
+        .and_then(|text| text.parse().ok());
     wanted.unwrap_or(PAGE).clamp(1, PAGE)
 }
 
 fn next_link(engine: &Engine, request: &Request, next: &SkipToken) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
-    for (name, value) in request.query.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("$skipToken")) {
+    for (name, value) in request
+        .query
+        .iter()
+        .filter(|(name, _)| !name.eq_ignore_ascii_case("$skipToken"))
+    {
         query.append_pair(name, value);
     }
     query.append_pair("$skipToken", &next.encode());

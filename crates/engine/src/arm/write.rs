@@ -11,8 +11,8 @@ use super::{body, check_extended, check_parents, erase, not_found};
 use crate::{
     Caller, Engine, Reply, Resource, Snapshot,
     change::{Change, CommitError, Put, PutSecrets},
-    declaration::{Also, Asked, Cx, Draft, Moved, ResourceType, Secrets, Written},
     decision::Need,
+    declaration::{Also, Asked, Cx, Draft, Moved, ResourceType, Secrets, Written},
     grant::{Grant, Write},
     operation::Surface,
     request::Request,
@@ -76,12 +76,18 @@ async fn attempt(
     let snapshot = engine.snapshot();
     let cx = engine.cx(&snapshot, caller);
     let existing = engine.row(id).await?;
-    let stored_id = existing.as_ref().map_or_else(|| id.clone(), |existing| existing.id.clone());
+    let stored_id = existing
+        .as_ref()
+        .map_or_else(|| id.clone(), |existing| existing.id.clone());
     let body = match &existing {
         Some(existing) if patch => merged(existing, &body),
         _ => body,
     };
-    let draft = Draft { id: stored_id, body, existing };
+    let draft = Draft {
+        id: stored_id,
+        body,
+        existing,
+    };
     let own = Need::action(declaration.permission("write"), id.clone());
     let ways = kind.ways(&cx, &Asked::Write(&draft), own)?;
     let grant: Grant<Write> = engine.authorize(caller, Surface::Arm, ways, id, request).await?;
@@ -118,25 +124,48 @@ pub(super) fn stage(
 ) -> Result<(), ArmError> {
     let declaration = kind.declaration();
     if draft.existing.is_none() {
-        declaration.name.check(declaration.resource_type, draft.id.name())?;
+        declaration
+            .name
+            .check(declaration.resource_type, draft.id.name())?;
     }
     let location = kind.location(cx, &draft);
     let existing = draft.existing.clone();
-    body::check(declaration, cx.site, &mut draft.body, existing.as_deref(), location.as_deref())?;
+    body::check(
+        declaration,
+        cx.site,
+        &mut draft.body,
+        existing.as_deref(),
+        location.as_deref(),
+    )?;
     if let Some(existing) = &existing {
         body::check_immutable(declaration, &mut draft.body, existing)?;
     }
     let id = draft.id.clone();
-    let Written { mut sent, own, secrets, claims, also, guards } = kind.write(cx, draft)?;
+    let Written {
+        mut sent,
+        own,
+        secrets,
+        claims,
+        also,
+        guards,
+    } = kind.write(cx, draft)?;
     let taken = secrets::take(&mut sent, declaration.secret);
     let secrets = match (secrets, taken) {
         (Secrets::Replace(plain), _) | (Secrets::FromBody, Some(plain)) => PutSecrets::Plain(plain),
-        (Secrets::FromBody, None) => {
-            PutSecrets::Sealed(existing.as_ref().and_then(|existing| existing.sealed.as_deref().map(<[u8]>::to_vec)))
-        }
+        (Secrets::FromBody, None) => PutSecrets::Sealed(
+            existing
+                .as_ref()
+                .and_then(|existing| existing.sealed.as_deref().map(<[u8]>::to_vec)),
+        ),
     };
-    let expect = existing.as_ref().map_or(Expect::Absent, |existing| Expect::Etag(existing.etag.clone()));
-    let moved = Moved::Written { id: &id, sent: &sent, own: &own };
+    let expect = existing
+        .as_ref()
+        .map_or(Expect::Absent, |existing| Expect::Etag(existing.etag.clone()));
+    let moved = Moved::Written {
+        id: &id,
+        sent: &sent,
+        own: &own,
+    };
     let mut follows = also;
     for rule in engine.registry().rules(declaration.resource_type) {
         follows.extend(rule(cx, &moved)?);
@@ -144,7 +173,14 @@ pub(super) fn stage(
     if existing.is_none() {
         change.guards.extend(stays(cx.snapshot, &id));
     }
-    change.puts.push(Put { id, sent, own, secrets, claims, expect });
+    change.puts.push(Put {
+        id,
+        sent,
+        own,
+        secrets,
+        claims,
+        expect,
+    });
     change.guards.extend(guards);
     stage_all(engine, cx, follows, change)
 }
@@ -152,7 +188,9 @@ pub(super) fn stage(
 /// What a new resource hangs off must still be there when it is written: nothing is created below what was deleted.
 fn stays(snapshot: &Snapshot, id: &ResourceId) -> Option<Guard> {
     let above = id.ancestors().find(|place| snapshot.get(place).is_some())?;
-    Some(Guard::Present { key: above.key().to_owned() })
+    Some(Guard::Present {
+        key: above.key().to_owned(),
+    })
 }
 
 /// Stages what follows from another change.
@@ -186,7 +224,10 @@ fn stage_put(
     }
     let name = id.resource_type();
     let kind = engine.registry().resource_type(&name).cloned().ok_or_else(|| {
-        ArmError::new(ErrorCode::InvalidResourceType, format!("The resource type '{name}' is not served here."))
+        ArmError::new(
+            ErrorCode::InvalidResourceType,
+            format!("The resource type '{name}' is not served here."),
+        )
     })?;
     let existing = cx.snapshot.get(&id).cloned();
     let at = change.puts.len();
@@ -201,18 +242,31 @@ fn stage_put(
 fn merged(existing: &Resource, patch: &Value) -> Value {
     let mut body = existing.sent.clone();
     merge_patch(&mut body, patch);
-    if let (Some(body), Some(tags)) = (body.as_object_mut(), patch.get("tags").filter(|tags| tags.is_object())) {
+    if let (Some(body), Some(tags)) = (
+        body.as_object_mut(),
+        patch.get("tags").filter(|tags| tags.is_object()),
+    ) {
         body.insert(String::from("tags"), tags.clone());
     }
     body
 }
 
 fn precondition(request: &Request) -> Option<&str> {
-    request.header("if-match").or_else(|| request.header("if-none-match"))
+    request
+        .header("if-match")
+        .or_else(|| request.header("if-none-match"))
 }
 
-fn check_precondition(request: &Request, existing: Option<&Resource>, id: &ResourceId) -> Result<(), ArmError> {
-    let met = match (request.header("if-match"), request.header("if-none-match"), existing) {
+fn check_precondition(
+    request: &Request,
+    existing: Option<&Resource>,
+    id: &ResourceId,
+) -> Result<(), ArmError> {
+    let met = match (
+        request.header("if-match"),
+        request.header("if-none-match"),
+        existing,
+    ) {
         (Some("*"), _, existing) => existing.is_some(),
         (Some(tag), _, existing) => existing.is_some_and(|existing| existing.etag == tag),
         (None, Some("*"), existing) => existing.is_none(),
@@ -223,9 +277,14 @@ fn check_precondition(request: &Request, existing: Option<&Resource>, id: &Resou
 }
 
 pub(super) fn precondition_failed(id: &ResourceId) -> ArmError {
-    debug_assert_eq!(StatusCode::PRECONDITION_FAILED.as_u16(), ErrorCode::PreconditionFailed.face().0);
+    debug_assert_eq!(
+        StatusCode::PRECONDITION_FAILED.as_u16(),
+        ErrorCode::PreconditionFailed.face().0
+    );
     ArmError::new(
         ErrorCode::PreconditionFailed,
-        format!("The condition of the If-Match or If-None-Match header was not met for '{id}'. Read it again for its present etag."),
+        format!(
+            "The condition of the If-Match or If-None-Match header was not met for '{id}'. Read it again for its present etag."
+        ),
     )
 }

@@ -37,7 +37,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// to the end.
 pub(super) async fn keep_up(engine: Weak<Engine>, mut ended: oneshot::Receiver<()>) {
     loop {
-        let Some((store, seen)) = engine.upgrade().map(|engine| (engine.store.clone(), engine.snapshot().revision()))
+        let Some((store, seen)) = engine
+            .upgrade()
+            .map(|engine| (engine.store.clone(), engine.snapshot().revision()))
         else {
             return;
         };
@@ -73,12 +75,34 @@ impl Engine {
     ) -> Result<Done, CommitError> {
         let change = change.settled();
         let changed = json!({ "changed": change.touched() });
-        let event = self.event(grant.decision(), grant.operation(), grant.id(), "Succeeded", correlation_id, changed);
+        let event = self.event(
+            grant.decision(),
+            grant.operation(),
+            grant.id(),
+            "Succeeded",
+            correlation_id,
+            changed,
+        );
         let guards = change.guards.clone();
         let writes = change.into_writes(&self.vault, grant.caller(), || self.new_etag())?;
-        let committed = self.write(nave_store::Change { event, writes, guards, at: self.world.now() }).await?;
-        let resources = committed.rows.iter().filter_map(Resource::from_row).map(Arc::new).collect();
-        Ok(Done { revision: committed.revision, resources })
+        let committed = self
+            .write(nave_store::Change {
+                event,
+                writes,
+                guards,
+                at: self.world.now(),
+            })
+            .await?;
+        let resources = committed
+            .rows
+            .iter()
+            .filter_map(Resource::from_row)
+            .map(Arc::new)
+            .collect();
+        Ok(Done {
+            revision: committed.revision,
+            resources,
+        })
     }
 
     /// Records that something was done which changed no row: an action, a model call.
@@ -89,12 +113,24 @@ impl Engine {
         correlation_id: Uuid,
         detail: Value,
     ) -> Result<(), ArmError> {
-        let event = self.event(grant.decision(), grant.operation(), grant.id(), outcome, correlation_id, detail);
+        let event = self.event(
+            grant.decision(),
+            grant.operation(),
+            grant.id(),
+            outcome,
+            correlation_id,
+            detail,
+        );
         self.append(event).await
     }
 
     pub(super) async fn append(&self, event: NewEvent) -> Result<(), ArmError> {
-        let change = nave_store::Change { event, writes: Vec::new(), guards: Vec::new(), at: self.world.now() };
+        let change = nave_store::Change {
+            event,
+            writes: Vec::new(),
+            guards: Vec::new(),
+            at: self.world.now(),
+        };
         self.write(change).await.map(drop).map_err(ArmError::from)
     }
 
@@ -133,7 +169,9 @@ impl Engine {
         while next.revision() < revision {
             let commits = self.store.commits_after(next.revision(), TOGETHER).await?;
             if commits.is_empty() {
-                return Err(StoreError::Altered { revision: next.revision() + 1 });
+                return Err(StoreError::Altered {
+                    revision: next.revision() + 1,
+                });
             }
             commits.iter().for_each(|commit| self.take_in(&mut next, commit));
         }
@@ -143,7 +181,10 @@ impl Engine {
 
     fn take_in(&self, snapshot: &mut Snapshot, commit: &Committed) {
         commit.deleted.iter().for_each(|row| snapshot.remove(row));
-        commit.rows.iter().for_each(|row| snapshot.put(row, self.registry.resident(&row.type_key)));
+        commit
+            .rows
+            .iter()
+            .for_each(|row| snapshot.put(row, self.registry.resident(&row.type_key)));
         snapshot.at(commit.revision);
     }
 

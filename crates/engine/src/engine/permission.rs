@@ -50,11 +50,21 @@ impl Engine {
         id: &ResourceId,
         request: &Request,
     ) -> Result<Grant<A>, ArmError> {
-        let operation = decision.findings.first().map_or_else(String::new, |finding| finding.operation.clone());
+        let operation = decision
+            .findings
+            .first()
+            .map_or_else(String::new, |finding| finding.operation.clone());
         if decision.allowed {
             return Ok(Grant::new(decision, id.clone(), operation));
         }
-        let event = self.event(&decision, &operation, id, "Denied", request.correlation_id, json!({}));
+        let event = self.event(
+            &decision,
+            &operation,
+            id,
+            "Denied",
+            request.correlation_id,
+            json!({}),
+        );
         self.append(event).await?;
         Err(decision.named(decision.refusal(surface)))
     }
@@ -62,15 +72,37 @@ impl Engine {
     /// Decides without acting and without recording: for filtering lists and for showing what a caller may do.
     #[must_use]
     pub fn decide(&self, caller: &Caller, surface: Surface, alternatives: Vec<Vec<Need>>) -> Decision {
-        let question = Question { surface, alternatives };
-        decide(&self.snapshot(), &self.site.origin, self.world.new_id(), caller, &question)
+        let question = Question {
+            surface,
+            alternatives,
+        };
+        decide(
+            &self.snapshot(),
+            &self.site.origin,
+            self.world.new_id(),
+            caller,
+            &question,
+        )
     }
 
     /// Whether a caller may do one control-plane action, on a given snapshot.
     #[must_use]
-    pub fn may(&self, snapshot: &Snapshot, caller: &Caller, surface: Surface, action: &str, id: &ResourceId) -> bool {
-        let need = Need { plane: Plane::Control, ..Need::action(action.to_owned(), id.clone()) };
-        let question = Question { surface, alternatives: vec![vec![need]] };
+    pub fn may(
+        &self,
+        snapshot: &Snapshot,
+        caller: &Caller,
+        surface: Surface,
+        action: &str,
+        id: &ResourceId,
+    ) -> bool {
+        let need = Need {
+            plane: Plane::Control,
+            ..Need::action(action.to_owned(), id.clone())
+        };
+        let question = Question {
+            surface,
+            alternatives: vec![vec![need]],
+        };
         decide(snapshot, &self.site.origin, Uuid::nil(), caller, &question).allowed
     }
 

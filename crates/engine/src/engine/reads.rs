@@ -31,8 +31,13 @@ pub(super) async fn load(store: &Store, registry: &Registry) -> Result<Snapshot,
 }
 
 async fn all_below(store: &Store, key: &str) -> Result<Vec<Row>, StoreError> {
-    let mut query =
-        ListQuery { under: key.to_owned(), type_key: None, after: None, limit: TOGETHER, as_of: None };
+    let mut query = ListQuery {
+        under: key.to_owned(),
+        type_key: None,
+        after: None,
+        limit: TOGETHER,
+        as_of: None,
+    };
     let mut rows = Vec::new();
     loop {
         let page = store.list(&query).await?;
@@ -65,16 +70,32 @@ impl Engine {
             limit,
             as_of: None,
         };
-        let page = self.store.list(&query).await.map_err(|error| store_failed(&error))?;
-        let rows = page.rows.iter().filter_map(Resource::from_row).map(Arc::new).collect();
+        let page = self
+            .store
+            .list(&query)
+            .await
+            .map_err(|error| store_failed(&error))?;
+        let rows = page
+            .rows
+            .iter()
+            .filter_map(Resource::from_row)
+            .map(Arc::new)
+            .collect();
         Ok((rows, page.next.as_deref().map(SkipToken::after)))
     }
 
     /// Reads the log. The grant says whose log may be seen: what happened at or below its resource. To explain a
     /// decision is to read the events that rest on it ([`EventQuery::decision`]).
-    pub async fn events<A: Allows>(&self, grant: &Grant<A>, mut query: EventQuery) -> Result<Vec<Event>, ArmError> {
+    pub async fn events<A: Allows>(
+        &self,
+        grant: &Grant<A>,
+        mut query: EventQuery,
+    ) -> Result<Vec<Event>, ArmError> {
         query.under = Some(grant.id().key().to_owned());
-        self.store.events(&query).await.map_err(|error| store_failed(&error))
+        self.store
+            .events(&query)
+            .await
+            .map_err(|error| store_failed(&error))
     }
 
     /// Recomputes the hash chain of the whole log.
@@ -93,11 +114,17 @@ impl Engine {
         if self.registry.resident(&id.resource_type().to_lowercase()) {
             return Ok(self.snapshot().get(id).cloned());
         }
-        let row = self.store.get(id.key()).await.map_err(|error| store_failed(&error))?;
+        let row = self
+            .store
+            .get(id.key())
+            .await
+            .map_err(|error| store_failed(&error))?;
         Ok(row.as_ref().and_then(Resource::from_row).map(Arc::new))
     }
 
     pub(crate) async fn stored_below(&self, id: &ResourceId) -> Result<Vec<Row>, ArmError> {
-        all_below(&self.store, id.key()).await.map_err(|error| store_failed(&error))
+        all_below(&self.store, id.key())
+            .await
+            .map_err(|error| store_failed(&error))
     }
 }

@@ -16,12 +16,19 @@ use crate::{
 impl Engine {
     /// Answers a request: finds the operation, decides, does it.
     pub async fn serve(self: &Arc<Self>, request: Request) -> Reply {
-        let found = self.registry.routes().iter().filter_map(|route| route.matches(&request.path).map(|p| (route, p)));
+        let found = self
+            .registry
+            .routes()
+            .iter()
+            .filter_map(|route| route.matches(&request.path).map(|p| (route, p)));
         let mut other_verb = false;
         for (route, params) in found {
             if route.operation.method == request.method {
                 let route = route.clone();
-                return self.routed(&route, request, params).await.unwrap_or_else(Reply::from);
+                return self
+                    .routed(&route, request, params)
+                    .await
+                    .unwrap_or_else(Reply::from);
             }
             other_verb = true;
         }
@@ -37,11 +44,23 @@ impl Engine {
         request: Request,
         params: Params,
     ) -> Result<Reply, ArmError> {
-        let Operation { path, access, surface, .. } = &route.operation;
+        let Operation {
+            path,
+            access,
+            surface,
+            ..
+        } = &route.operation;
         if *access == Access::Public {
             let caller = request.caller.clone().unwrap_or_else(Caller::nobody);
             let grant = self.by_rule("Public", path, &ResourceId::tenant(), caller);
-            return route.handle(Call { engine: self.clone(), grant, request, params }).await;
+            return route
+                .handle(Call {
+                    engine: self.clone(),
+                    grant,
+                    request,
+                    params,
+                })
+                .await;
         }
         let caller = request.caller.clone().ok_or_else(not_signed_in)?;
         if *surface == Surface::Arm {
@@ -50,7 +69,10 @@ impl Engine {
         let Target { id, ways } = route.target(&self.snapshot(), &request, &params)?;
         let ways = match access.needed() {
             Some((action, plane)) if ways.is_empty() => {
-                vec![vec![Need { plane, ..Need::action(action.to_owned(), id.clone()) }]]
+                vec![vec![Need {
+                    plane,
+                    ..Need::action(action.to_owned(), id.clone())
+                }]]
             }
             _ => ways,
         };
@@ -58,7 +80,14 @@ impl Engine {
             true => self.admit(&caller, *surface, path, &id, &request).await?,
             false => self.authorize(&caller, *surface, ways, &id, &request).await?,
         };
-        route.handle(Call { engine: self.clone(), grant, request, params }).await
+        route
+            .handle(Call {
+                engine: self.clone(),
+                grant,
+                request,
+                params,
+            })
+            .await
     }
 }
 
@@ -66,6 +95,9 @@ impl Engine {
 pub(crate) fn not_allowed(request: &Request) -> ArmError {
     ArmError::new(
         ErrorCode::MethodNotAllowed,
-        format!("The method {} is not served at '{}'.", request.method, request.path),
+        format!(
+            "The method {} is not served at '{}'.",
+            request.method, request.path
+        ),
     )
 }
