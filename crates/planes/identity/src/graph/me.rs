@@ -15,8 +15,9 @@ use serde_json::Value;
 use super::{
     bad_request, body,
     kind::{APPLICATION, GROUP, SERVICE_PRINCIPAL, USER, of_kind},
-    memberships, own, query,
+    memberships, query,
     references::{MEMBERS, OWNERS},
+    routes::own,
     users, view,
     write::{self, Answer, Planned},
 };
