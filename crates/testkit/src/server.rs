@@ -1,6 +1,6 @@
 //! The server and what a test does with it.
 
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use http::Method;
 use jiff::Timestamp;
@@ -136,7 +136,12 @@ impl TestServer {
                 .build()
                 .unwrap(),
             stop: Some(stop),
-            serving: tokio::spawn(nave_server::listen(listener, self.engine.clone(), told)),
+            serving: tokio::spawn(nave_server::listen(
+                listener,
+                self.engine.clone(),
+                told,
+                Duration::ZERO,
+            )),
         }
     }
 

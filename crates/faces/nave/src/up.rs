@@ -7,10 +7,13 @@ use std::{io::ErrorKind, net::SocketAddr, sync::Arc};
 
 use anyhow::{Context, anyhow};
 use nave_engine::clock::RealWorld;
-use nave_server::setup::{DataDirectory, Installation, Sources, Wishes};
+use nave_server::{
+    GRACE,
+    setup::{DataDirectory, Installation, Sources, Wishes},
+};
 use nave_tls::TlsListener;
 use nave_vault::SystemRandom;
-use tokio::{net::TcpListener, runtime::Runtime};
+use tokio::{net::TcpListener, runtime::Runtime, time::timeout};
 
 use crate::{Outcome, cli::Up, demo, logging, say};
 use next_steps::NextSteps;
@@ -54,7 +57,7 @@ async fn serve(arguments: Up) -> Outcome {
     let engine = installation.engine.clone();
     let mut told = stop.clone();
     let until = async move { told.wait().await };
-    let serving = tokio::spawn(nave_server::listen(listener, engine.clone(), until));
+    let serving = tokio::spawn(nave_server::listen(listener, engine.clone(), until, GRACE));
     tokio::spawn(nave_server::keep_certificate(authority.clone(), engine));
 
     let mut as_expected = true;
@@ -76,7 +79,9 @@ async fn serve(arguments: Up) -> Outcome {
         .await
         .context("the server ended by a fault")?
         .context("the server cannot go on")?;
-    installation.settled().await;
+    if timeout(GRACE, installation.settled()).await.is_err() {
+        say::remark("model calls were still under way; the log has them as open");
+    }
     Ok(as_expected)
 }
 

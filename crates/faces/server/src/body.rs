@@ -15,12 +15,17 @@ pub(crate) const MODEL_LIMIT: usize = 32 * 1024 * 1024;
 /// How long a client may take to send it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How long the body of a request to this path may be. `path` is the decoded one.
-pub(crate) fn limit(path: &str) -> usize {
+/// How long the body of a request to this path may be. `path` is the decoded one. Who did not sign in gets no more
+/// room than it takes to do that.
+pub(crate) fn limit(path: &str, is_signed_in: bool) -> usize {
     let is_model_call = ["/ai/", "/api/projects/"]
         .iter()
         .any(|root| path.starts_with(root));
-    if is_model_call { MODEL_LIMIT } else { ARM_LIMIT }
+    if is_model_call && is_signed_in {
+        MODEL_LIMIT
+    } else {
+        ARM_LIMIT
+    }
 }
 
 /// Reads the body.
@@ -73,8 +78,9 @@ mod tests {
 
     #[test]
     fn model_calls_may_be_longer() {
-        assert_eq!(limit("/subscriptions/s"), ARM_LIMIT);
-        assert_eq!(limit("/ai/a/openai/v1/chat/completions"), MODEL_LIMIT);
-        assert_eq!(limit("/api/projects/p/openai/v1/embeddings"), MODEL_LIMIT);
+        assert_eq!(limit("/subscriptions/s", true), ARM_LIMIT);
+        assert_eq!(limit("/ai/a/openai/v1/chat/completions", true), MODEL_LIMIT);
+        assert_eq!(limit("/ai/a/openai/v1/chat/completions", false), ARM_LIMIT);
+        assert_eq!(limit("/api/projects/p/openai/v1/embeddings", true), MODEL_LIMIT);
     }
 }

@@ -10,7 +10,7 @@ use http::{
 use nave_engine::{Body, Reply, site::Site};
 use uuid::Uuid;
 
-use crate::decode::CORRELATION;
+use crate::{cut::Cut, decode::CORRELATION};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
 const CORRELATION_ID: HeaderName = HeaderName::from_static(CORRELATION);
@@ -39,14 +39,20 @@ impl Ids {
 }
 
 /// Encodes a reply. HEAD has the headers of the reply and no body.
-pub(crate) fn response(site: &Site, method: &Method, reply: Reply, ids: &Ids) -> Response<HttpBody> {
+pub(crate) fn response(
+    site: &Site,
+    method: &Method,
+    reply: Reply,
+    ids: &Ids,
+    cut: Cut,
+) -> Response<HttpBody> {
     let Reply {
         status,
         headers,
         body,
     } = reply;
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let (media, body) = encode(body);
+    let (media, body) = encode(body, cut);
     let body = if method == Method::HEAD {
         HttpBody::empty()
     } else {
@@ -67,7 +73,7 @@ pub(crate) fn response(site: &Site, method: &Method, reply: Reply, ids: &Ids) ->
     response
 }
 
-fn encode(body: Body) -> (Option<HeaderValue>, HttpBody) {
+fn encode(body: Body, cut: Cut) -> (Option<HeaderValue>, HttpBody) {
     match body {
         Body::Empty => (None, HttpBody::empty()),
         Body::Json(value) => (
@@ -75,7 +81,10 @@ fn encode(body: Body) -> (Option<HeaderValue>, HttpBody) {
             HttpBody::from(value.to_string()),
         ),
         Body::Bytes(media, bytes) => (Some(HeaderValue::from_static(media)), HttpBody::from(bytes)),
-        Body::Stream(media, stream) => (HeaderValue::from_str(&media).ok(), HttpBody::from_stream(stream)),
+        Body::Stream(media, stream) => (
+            HeaderValue::from_str(&media).ok(),
+            HttpBody::from_stream(cut.off(stream)),
+        ),
     }
 }
 

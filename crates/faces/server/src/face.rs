@@ -9,12 +9,13 @@ use http::{Request as HttpRequest, Response, request::Parts};
 use nave_arm::{ArmError, ErrorCode};
 use nave_engine::{Caller, Engine, Reply};
 
-use crate::{access_log, body, decode, encode};
+use crate::{access_log, body, cut::Cut, decode, encode};
 
 /// Answers HTTP requests with one engine.
 #[derive(Clone)]
 pub struct Face {
     engine: Arc<Engine>,
+    cut: Cut,
 }
 
 /// A reply, and whose request it answers where that was found out.
@@ -27,7 +28,15 @@ impl Face {
     /// A face of this engine.
     #[must_use]
     pub fn new(engine: Arc<Engine>) -> Self {
-        Self { engine }
+        Self {
+            engine,
+            cut: Cut::never(),
+        }
+    }
+
+    /// A face whose streamed answers may be cut off.
+    pub(crate) fn until(engine: Arc<Engine>, cut: Cut) -> Self {
+        Self { engine, cut }
     }
 
     /// Answers one request. It never fails: what goes wrong is an answer with its error envelope.
@@ -44,7 +53,7 @@ impl Face {
             caller: None,
             reply: panicked(&*panic, &parts).into(),
         });
-        let response = encode::response(self.engine.site(), &parts.method, reply, &ids);
+        let response = encode::response(self.engine.site(), &parts.method, reply, &ids, self.cut.clone());
         access_log::write(&access_log::Line {
             method: &parts.method,
             path: parts.uri.path(),
@@ -57,23 +66,23 @@ impl Face {
     }
 
     async fn serve(&self, parts: &Parts, content: Body, ids: &encode::Ids) -> Answered {
-        let refused = |error: ArmError| Answered {
-            caller: None,
+        let refused = |caller, error: ArmError| Answered {
+            caller,
             reply: error.into(),
         };
         let mut request = match decode::request(self.engine.site(), parts, Bytes::new(), ids.correlation) {
             Ok(request) => request,
-            Err(error) => return refused(error),
+            Err(error) => return refused(None, error),
         };
-        match body::read(content, body::limit(&request.path)).await {
-            Ok(content) => request.body = content,
-            Err(error) => return refused(error),
-        }
         match self.engine.authenticate(&request).await {
             Ok(caller) => request.caller = caller,
-            Err(error) => return refused(error),
+            Err(error) => return refused(None, error),
         }
         let caller = request.caller.clone();
+        match body::read(content, body::limit(&request.path, caller.is_some())).await {
+            Ok(content) => request.body = content,
+            Err(error) => return refused(caller, error),
+        }
         Answered {
             caller,
             reply: self.engine.serve(request).await,

@@ -14,6 +14,7 @@
 mod access_log;
 mod assemble;
 mod body;
+mod cut;
 mod decode;
 mod encode;
 mod face;
@@ -22,4 +23,4 @@ pub mod setup;
 mod zones;
 
 pub use face::Face;
-pub use listen::{keep_certificate, listen};
+pub use listen::{GRACE, keep_certificate, listen};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nave_server::setup::Installation;
+use nave_server::setup::{Installation, Settings};
 use nave_vault::Purpose;
 
 use crate::{
@@ -28,8 +28,7 @@ impl NextSteps<'_> {
             bundle,
         } = self;
         let settings = &installation.settings;
-        let (subscription, origin) = (settings.subscription.to_string(), settings.origin.as_str());
-        say::line(format!("\nnave is up at {origin}\n"));
+        say::line(format!("\nnave is up at {}\n", settings.origin));
         say::line(format!(
             "  data           {}",
             installation.directory().path().display()
@@ -37,17 +36,17 @@ impl NextSteps<'_> {
         say::line(format!("  trusted by     {}", bundle.display()));
         say::line(format!("  domain         {}", settings.domain));
         say::line(format!("  tenant         {}", settings.tenant));
-        say::line(format!("  subscription   {subscription}"));
+        say::line(format!("  subscription   {}", settings.subscription));
         people(installation, played);
         let program = program();
         let option = data_option(installation, data)?;
         say::line(format!(
             "\nIn the shell of any client, first:\n\n  eval \"$({program} env{option})\""
         ));
-        az(installation);
+        az(settings);
         match played {
-            Some(_) => demo_clients(&subscription, origin),
-            None => first_hub(&subscription, origin),
+            Some(_) => demo_clients(settings),
+            None => first_hub(settings),
         }
         say::line("\nCtrl-C ends it; `nave up` on the same data goes on.");
         Ok(())
@@ -73,15 +72,24 @@ fn people(installation: &Installation, played: Option<&Played>) {
     }
 }
 
-fn az(installation: &Installation) {
-    let settings = &installation.settings;
+fn az(settings: &Settings) {
     say::line(format!(
-        "\naz:\n\n  az cloud set --name nave\n  az login --username {} --tenant {}\n  az group list --output table",
-        settings.administrator, settings.tenant
+        "\naz:\n\n  az cloud set --name nave\n  {}\n  az group list --output table",
+        sign_in(&settings.administrator, settings)
     ));
 }
 
-fn demo_clients(subscription: &str, origin: &str) {
+fn sign_in(upn: &str, settings: &Settings) -> String {
+    format!("az login --username {upn} --tenant {}", settings.tenant)
+}
+
+fn demo_clients(settings: &Settings) {
+    let Settings {
+        subscription,
+        origin,
+        domain,
+        ..
+    } = settings;
     say::line(format!(
         "\nazure-ai-ml, as whoever is signed in with az (Python):\n
   from azure.ai.ml import MLClient
@@ -90,28 +98,33 @@ fn demo_clients(subscription: &str, origin: &str) {
   print([workspace.name for workspace in ml.workspaces.list()])"
     ));
     say::line(format!(
-        "\nopenai, through the project's shared connection (Python):\n
+        "\nopenai, through the project's shared connection. An Owner manages models and may not call them, so first:\n
+  {}\n\nand then (Python):\n
   from azure.identity import AzureCliCredential, get_bearer_token_provider
   from openai import OpenAI
   token = get_bearer_token_provider(AzureCliCredential(), \"https://ai.azure.com/.default\")
   client = OpenAI(base_url=\"{origin}/api/projects/{PROJECT}/openai/v1\", api_key=token())
   answer = client.chat.completions.create(model=\"{CHAT}\", messages=[{{\"role\": \"user\", \"content\": \"Hello\"}}])
-  print(answer.choices[0].message.content)"
+  print(answer.choices[0].message.content)",
+        sign_in(&format!("developer@{domain}"), settings)
     ));
 }
 
-fn first_hub(subscription: &str, origin: &str) {
+fn first_hub(settings: &Settings) {
+    let Settings {
+        subscription, origin, ..
+    } = settings;
     say::line(format!(
-        "\nazure-ai-ml, as whoever is signed in with az (Python):\n
+        "\nazure-ai-ml, as whoever is signed in with az (Python, after `az group create --name my-group --location eastus`):\n
   from azure.ai.ml import MLClient
   from azure.ai.ml.entities import Hub, Project
   from azure.identity import AzureCliCredential
-  ml = MLClient(AzureCliCredential(), \"{subscription}\", \"my-group\")   # az group create --name my-group --location eastus
+  ml = MLClient(AzureCliCredential(), \"{subscription}\", \"my-group\")
   hub = ml.workspaces.begin_create(Hub(name=\"my-hub\", location=\"eastus\")).result()
   ml.workspaces.begin_create(Project(name=\"my-project\", hub_id=hub.id)).result()"
     ));
     say::line(format!(
-        "\nopenai, once the hub has a connection to a model account (Python):\n
+        "\nopenai, once the hub has a connection to a model account and you are Azure AI Developer on the project (Python):\n
   from azure.identity import AzureCliCredential, get_bearer_token_provider
   from openai import OpenAI
   token = get_bearer_token_provider(AzureCliCredential(), \"https://ai.azure.com/.default\")

@@ -26,6 +26,10 @@ pub(crate) fn listen() -> anyhow::Result<Stop> {
     Ok(stop)
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "who asks a second time does not want to wait for anything"
+)]
 async fn obey(stop: Stop, mut interrupt: Signal, mut terminate: Signal) {
     loop {
         tokio::select! {

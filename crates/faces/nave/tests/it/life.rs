@@ -2,7 +2,9 @@
 
 use std::process::Output;
 
+use nave_testkit::{Scripted, Upstream};
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 
 use crate::program::{Running, free_port, nave};
 
@@ -14,20 +16,45 @@ fn failure(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-async fn make(server: &Running, token: &str, name: &str) -> reqwest::Result<u16> {
-    let url = format!(
-        "{}/subscriptions/{}/resourceGroups/{name}?api-version=2024-11-01",
-        server.origin,
-        server.said("subscription")
-    );
-    let answer = server
-        .client
-        .put(url)
-        .bearer_auth(token)
-        .json(&json!({ "location": "eastus" }))
-        .send()
-        .await?;
-    Ok(answer.status().as_u16())
+/// What it takes to make resource groups.
+struct Maker {
+    client: reqwest::Client,
+    groups: String,
+    token: String,
+}
+
+impl Maker {
+    fn of(server: &Running, token: &str) -> Self {
+        Self {
+            client: server.client.clone(),
+            groups: format!(
+                "{}/subscriptions/{}/resourceGroups",
+                server.origin,
+                server.said("subscription")
+            ),
+            token: token.to_owned(),
+        }
+    }
+
+    async fn make(&self, name: &str) -> bool {
+        let url = format!("{}/{name}?api-version=2024-11-01", self.groups);
+        let request = self
+            .client
+            .put(url)
+            .bearer_auth(&self.token)
+            .json(&json!({ "location": "eastus" }));
+        request.send().await.is_ok_and(|answer| answer.status() == 201)
+    }
+}
+
+/// Makes one group after the other until the server is gone, and tells of each that was acknowledged.
+async fn make_groups(maker: Maker, acknowledge: mpsc::UnboundedSender<String>) {
+    for at in 0.. {
+        let name = format!("group-{at}");
+        if !maker.make(&name).await || acknowledge.send(name).is_err() {
+            return;
+        }
+    }
 }
 
 async fn groups(server: &Running, token: &str) -> Vec<String> {
@@ -61,27 +88,18 @@ async fn what_was_acknowledged_survives_a_kill() {
     let server = Running::start(&data, free_port(), &[]);
     let (password, tenant) = (server.said("password"), server.said("tenant"));
     let token = server.token(&password).await;
+    let (acknowledge, mut acknowledgements) = mpsc::unbounded_channel();
+    let writer = tokio::spawn(make_groups(Maker::of(&server, &token), acknowledge));
     let mut acknowledged = Vec::new();
-    for at in 0..MADE {
-        let name = format!("group-{at}");
-        assert_eq!(make(&server, &token, &name).await.unwrap(), 201);
+    while acknowledged.len() < MADE {
+        acknowledged.push(acknowledgements.recv().await.unwrap());
+    }
+    // More are under way: each of those may be there or not.
+    server.kill();
+    writer.await.unwrap();
+    while let Some(name) = acknowledgements.recv().await {
         acknowledged.push(name);
     }
-    // A write that is under way when the end comes: it may be there or not, but not by half.
-    let under_way = async {
-        for at in MADE.. {
-            let name = format!("group-{at}");
-            match make(&server, &token, &name).await {
-                Ok(201) => acknowledged.push(name),
-                _ => break,
-            }
-            if acknowledged.len() == 2 * MADE {
-                break;
-            }
-        }
-    };
-    under_way.await;
-    server.kill();
 
     let server = Running::start(&data, free_port(), &[]);
     assert_eq!(server.said("tenant"), tenant);
@@ -173,6 +191,51 @@ async fn the_demo_comes_out_as_it_should_twice() {
         let text = server.text();
         assert!(text.contains("steps came out as they should"), "{text}");
         assert!(!text.contains("UNEXPECTED"), "{text}");
+        assert!(text.contains("built-in model"), "{text}");
         assert_eq!(server.end("-INT").code(), Some(0));
     }
+}
+
+#[tokio::test]
+async fn the_demo_asks_the_backend_it_is_given() {
+    let upstream = Upstream::start().await;
+    let message = json!({ "role": "assistant", "content": "A hub is where teams meet." });
+    upstream.says(Scripted::Json(
+        200,
+        json!({
+            "id": "c", "object": "chat.completion", "created": 0, "model": "llama",
+            "choices": [{ "index": 0, "finish_reason": "stop", "message": message }],
+            "usage": { "prompt_tokens": 9, "completion_tokens": 7, "total_tokens": 16 },
+        }),
+    ));
+    upstream.says(Scripted::Json(200, json!({
+        "object": "list", "model": "e5", "data": [{ "object": "embedding", "index": 0, "embedding": [0.5, 0.5] }],
+        "usage": { "prompt_tokens": 2, "total_tokens": 2 },
+    })));
+    let home = tempfile::tempdir().unwrap();
+    let backend = [
+        "--demo",
+        "--backend",
+        &upstream.url(),
+        "--backend-key",
+        "the-backend-key",
+        "--backend-chat-model",
+        "llama",
+    ];
+    let data = home.path().join("data");
+    let server = tokio::task::spawn_blocking({
+        let backend = backend.map(str::to_owned);
+        move || Running::start(&data, free_port(), &backend.each_ref().map(String::as_str))
+    });
+    let server = server.await.unwrap();
+    assert!(
+        server.text().contains("A hub is where teams meet."),
+        "{}",
+        server.text()
+    );
+    let received = upstream.received();
+    assert_eq!(received[0].body["model"], "llama");
+    assert_eq!(received[0].headers["authorization"], "Bearer the-backend-key");
+    assert!(!server.text().contains("the-backend-key"));
+    assert_eq!(server.end("-TERM").code(), Some(0));
 }

@@ -55,7 +55,11 @@ impl Running {
     pub(crate) fn start(data: &Path, port: u16, more: &[&str]) -> Self {
         let (data_text, listen) = (data.to_str().unwrap(), format!("127.0.0.1:{port}"));
         let arguments = [&["up", "--data", data_text, "--listen", &listen], more].concat();
-        let mut child = command(&arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = command(&arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         let mut printed = Vec::new();
         for line in BufReader::new(child.stdout.take().unwrap()).lines() {
             let line = line.unwrap();

@@ -62,6 +62,12 @@ impl Installation {
         };
         directory.save(&settings)?;
         let (engine, inference) = start(directory.path(), &settings, sources).await?;
+        nave_resources::deployments::settle_interrupted(&engine)
+            .await
+            .map_err(|error| SetupError::Step {
+                step: "interrupted deployments",
+                cause: error.into(),
+            })?;
         let mut first_password = None;
         if !settings.complete {
             let password = beginning::make(&engine, &directory, &settings, &*sources.random).await?;

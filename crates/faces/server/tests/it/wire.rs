@@ -1,6 +1,20 @@
 //! What every answer has, whatever it is about.
 
-use nave_testkit::{Ask, TestServer};
+use std::{
+    future::{Ready, ready},
+    sync::Arc,
+};
+
+use axum::body::{Body, to_bytes};
+use nave_arm::ArmError;
+use nave_engine::{
+    Engine, Parts, Registry, Reply, Store,
+    operation::{Access, Surface},
+    route::{Call, Route},
+};
+use nave_server::Face;
+use nave_testkit::{Ask, Scripted, TestServer, Upstream};
+use nave_vault::KeyRing;
 use serde_json::json;
 
 use crate::logs;
@@ -130,4 +144,93 @@ async fn what_was_made_is_there_after_a_restart() {
             .status,
         200
     );
+}
+
+#[tokio::test]
+async fn a_stream_that_never_ends_does_not_keep_it_from_stopping() {
+    let (nave, listening) = TestServer::start_in_real_time().await;
+    let upstream = Upstream::start().await;
+    let chunk = json!({ "id": "c", "object": "chat.completion.chunk", "created": 0, "model": "m", "choices": [{ "index": 0, "delta": { "content": "on and on" } }] });
+    upstream.says(Scripted::Stalls(vec![chunk.to_string()]));
+    let group = format!("{}/resourceGroups/rg", nave.subscription());
+    let account = format!("{group}/providers/Microsoft.CognitiveServices/accounts/models");
+    let make = async |path: &str, body| nave.make(http::Method::PUT, path, &body).await;
+    make(&group, json!({ "location": "eastus" })).await;
+    let upstream = json!({ "upstream": { "kind": "openAI", "endpoint": upstream.url() } });
+    let properties = json!({ "customSubDomainName": "models", "nave": upstream });
+    make(
+        &account,
+        json!({ "location": "eastus", "kind": "OpenAI", "sku": { "name": "S0" }, "properties": properties }),
+    )
+    .await;
+    make(
+        &format!("{account}/deployments/chat"),
+        crate::town::model("gpt-4o"),
+    )
+    .await;
+    let keys = nave
+        .make(http::Method::POST, &format!("{account}/listKeys"), &json!(null))
+        .await;
+    let url = format!("{}/ai/models/openai/v1/chat/completions", listening.origin);
+    let call = json!({ "model": "chat", "stream": true, "messages": [{ "role": "user", "content": "go" }] });
+    let request = listening
+        .client
+        .post(url)
+        .header("api-key", keys["key1"].as_str().unwrap())
+        .json(&call);
+    let mut answer = request.send().await.unwrap();
+    assert_eq!(answer.status().as_u16(), 200);
+    assert!(String::from_utf8_lossy(&answer.chunk().await.unwrap().unwrap()).contains("on and on"));
+    listening.stop().await;
+    let rest = loop {
+        match answer.chunk().await {
+            Ok(Some(_)) => {}
+            other => break other,
+        }
+    };
+    assert!(rest.is_err(), "a client must see that the answer was cut off");
+}
+
+#[tokio::test]
+async fn a_panic_is_one_answer_and_not_the_end() {
+    let nave = TestServer::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut registry = Registry::default();
+    let route = |path, handler: fn(Call) -> Ready<Result<Reply, ArmError>>| {
+        Route::new(http::Method::GET, path, Surface::Arm, Access::Public, handler)
+    };
+    registry.add_routes([
+        route("/panics", |_| panic!("a test asked for it")),
+        route("/works", |_| ready(Ok(Reply::empty(204)))),
+    ]);
+    let engine = Engine::open(Parts {
+        store: Store::open_in(folder.path()).await.unwrap(),
+        vault: Arc::new(KeyRing::open_or_create(folder.path()).unwrap()),
+        site: nave.engine.site().clone(),
+        world: Arc::new(nave.world.clone()),
+        registry,
+        authenticators: Vec::new(),
+    });
+    let face = Face::new(engine.await.unwrap());
+    let ask = |path: &str| {
+        http::Request::builder()
+            .uri(path)
+            .header("x-ms-client-request-id", "call-8")
+            .body(Body::empty())
+            .unwrap()
+    };
+    let answer = face.answer(ask("/panics")).await;
+    assert_eq!(
+        (
+            answer.status().as_u16(),
+            answer.headers()["x-ms-client-request-id"].to_str().unwrap()
+        ),
+        (500, "call-8")
+    );
+    let body = String::from_utf8(to_bytes(answer.into_body(), usize::MAX).await.unwrap().to_vec()).unwrap();
+    assert!(
+        body.contains("InternalServerError") && !body.contains("a test asked for it"),
+        "{body}"
+    );
+    assert_eq!(face.answer(ask("/works")).await.status().as_u16(), 204);
 }
