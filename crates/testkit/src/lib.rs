@@ -15,6 +15,6 @@ mod server;
 mod upstream;
 
 pub use ask::{Answer, Ask};
-pub use people::{Audience, Person};
+pub use people::{Audience, Everybody, Person};
 pub use server::{Listening, PASSWORD, TestServer};
 pub use upstream::{Received, Scripted, Upstream};

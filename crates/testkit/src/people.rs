@@ -16,6 +16,21 @@ pub struct Person {
     pub(crate) tokens: HashMap<Audience, String>,
 }
 
+/// One person for each role that tests ask about, each with that role at the tenant; and one with none.
+#[derive(Debug, Clone)]
+pub struct Everybody {
+    /// In the directory, without any role.
+    pub stranger: Person,
+    /// Reader.
+    pub reader: Person,
+    /// Azure AI Developer.
+    pub ai_developer: Person,
+    /// Contributor.
+    pub contributor: Person,
+    /// Owner.
+    pub owner: Person,
+}
+
 /// What a token is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Audience {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use nave_engine::{
     Engine,
     clock::{RealWorld, StillWorld, World},
+    rbac::built_in::{AI_DEVELOPER, CONTRIBUTOR, OWNER, READER},
 };
 use nave_server::{
     Face,
@@ -20,7 +21,7 @@ use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::oneshot};
 use uuid::Uuid;
 
-use crate::{Answer, Ask, Audience, Person};
+use crate::{Answer, Ask, Audience, Everybody, Person};
 
 /// The first administrator's name.
 const ADMINISTRATOR: &str = "admin@contoso.com";
@@ -210,6 +211,17 @@ impl TestServer {
         let person = self.person(name).await;
         self.assign(person.id, role, scope).await;
         person
+    }
+
+    /// One person for each role, at the tenant.
+    pub async fn everybody(&self) -> Everybody {
+        Everybody {
+            stranger: self.person("stranger").await,
+            reader: self.person_with("reader", READER, "/").await,
+            ai_developer: self.person_with("ai-developer", AI_DEVELOPER, "/").await,
+            contributor: self.person_with("contributor", CONTRIBUTOR, "/").await,
+            owner: self.person_with("owner", OWNER, "/").await,
+        }
     }
 
     /// Gives somebody a role, on the server's own account; the assignment's id.

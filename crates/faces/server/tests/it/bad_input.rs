@@ -56,7 +56,7 @@ fn raw(path: &str, body: &str) -> Ask {
 #[tokio::test]
 async fn bodies() {
     let town = Town::build().await;
-    let owner = town.person(5).unwrap();
+    let owner = &town.people.owner;
     let vault = town.resource("Microsoft.KeyVault/vaults", "bad-vault");
     let account = town.resource("Microsoft.CognitiveServices/accounts", "bad-account");
     let group = format!("{}/resourceGroups/bad-rg", town.nave.subscription());
@@ -130,7 +130,7 @@ async fn bodies() {
 #[tokio::test]
 async fn paths_and_versions() {
     let town = Town::build().await;
-    let owner = town.person(5).unwrap();
+    let owner = &town.people.owner;
     let subscription = town.nave.subscription();
     let group = town.group();
     let located = json!({ "location": "eastus" });
@@ -256,7 +256,7 @@ async fn paths_and_versions() {
 #[tokio::test]
 async fn state() {
     let town = Town::build().await;
-    let owner = town.person(5).unwrap();
+    let owner = &town.people.owner;
     let assignment = |name: &str| {
         format!(
             "{}/providers/Microsoft.Authorization/roleAssignments/{name}",

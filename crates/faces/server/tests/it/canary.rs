@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 
 use http::Method;
 use nave_engine::operation::{Access, Operation};
-use nave_testkit::Audience;
+use nave_testkit::{Ask, Audience};
 use serde_json::{Value, json};
 
 use crate::{
@@ -65,6 +65,7 @@ async fn no_secret_is_found_where_it_does_not_belong() {
     let mut canaries = Canaries(Vec::new());
     canaries.keep("passwords of people", PASSWORD);
     canaries.keep("passwords of the test's people", nave_testkit::PASSWORD);
+    say_something(&town, &mut canaries).await;
     plant(&town, &mut canaries).await;
     read_out(&town, &mut canaries).await;
     town.settle();
@@ -107,6 +108,26 @@ async fn leaks_of(town: &mut Town, canaries: &Canaries, operation: &Operation, c
         )
     };
     found.into_iter().map(tell).collect()
+}
+
+/// What people say to a model, and what it answers, is nobody else's either.
+async fn say_something(town: &Town, canaries: &mut Canaries) {
+    let said = canaries.plant("what somebody said to a model");
+    let chat = json!({ "model": "gpt", "messages": [{ "role": "user", "content": said }] });
+    for path in [
+        "/ai/models/openai/v1/chat/completions",
+        "/api/projects/project/openai/v1/chat/completions",
+    ] {
+        let answer = town
+            .nave
+            .send(Ask::post(path, &chat).by(&town.people.ai_developer))
+            .await;
+        assert!(
+            answer.text().contains(&said),
+            "the built-in model repeats what it is told: {}",
+            answer.text()
+        );
+    }
 }
 
 /// Puts a secret wherever a body has a place for one.
@@ -261,6 +282,19 @@ fn in_files(folder: &Path, canaries: &Canaries) -> Vec<String> {
 }
 
 /// The search finds what is there: without this, a search that finds nothing would prove nothing.
+#[tokio::test]
+async fn what_is_no_secret_is_found_in_the_files_and_in_the_log() {
+    let town = Town::build().await;
+    let control = Canaries(vec![(
+        String::from("a target"),
+        String::from("https://database.example"),
+    )]);
+    assert!(!in_files(town.nave.data(), &control).is_empty());
+    town.nave.send(Ask::get("/canary-control")).await;
+    let control = Canaries(vec![(String::from("a path"), String::from("/canary-control"))]);
+    assert_eq!(control.found(&logs::so_far()), ["a path"]);
+}
+
 #[test]
 fn the_search_can_find() {
     let mut canaries = Canaries(Vec::new());

@@ -6,12 +6,9 @@ use std::{collections::HashMap, sync::Arc};
 use http::Method;
 use jiff::Timestamp;
 use nave_arm::ResourceId;
-use nave_engine::{
-    Act, Change, Erase, Expect, Put, PutSecrets, Resource,
-    rbac::built_in::{AI_DEVELOPER, CONTRIBUTOR, OWNER, READER},
-};
+use nave_engine::{Act, Change, Erase, Expect, Put, PutSecrets, Resource};
 use nave_identity::bootstrap::{NewApplication, NewSecret, NewUser, application_rows, group_row, user_row};
-use nave_testkit::{Person, TestServer};
+use nave_testkit::{Everybody, Person, TestServer};
 use nave_vault::{Secret, SystemRandom};
 use serde_json::{Value, json};
 use uuid::{Uuid, uuid};
@@ -47,7 +44,7 @@ pub(crate) const PASSWORD: &str = "Town-Folk-9-Password";
 /// The server and its people.
 pub(crate) struct Town {
     pub(crate) nave: TestServer,
-    people: Vec<Person>,
+    pub(crate) people: Everybody,
     baseline: HashMap<String, Arc<Resource>>,
 }
 
@@ -56,15 +53,7 @@ impl Town {
     pub(crate) async fn build() -> Self {
         crate::logs::start();
         let nave = TestServer::start().await;
-        let mut people = vec![nave.person("stranger").await];
-        for (name, role) in [
-            ("reader", READER),
-            ("developer", AI_DEVELOPER),
-            ("contributor", CONTRIBUTOR),
-            ("owner", OWNER),
-        ] {
-            people.push(nave.person_with(name, role, "/").await);
-        }
+        let people = nave.everybody().await;
         let mut town = Self {
             nave,
             people,
@@ -83,7 +72,21 @@ impl Town {
 
     /// Who asks in a column.
     pub(crate) fn person(&self, column: usize) -> Option<&Person> {
-        column.checked_sub(1).map(|at| &self.people[at])
+        let Everybody {
+            stranger,
+            reader,
+            ai_developer,
+            contributor,
+            owner,
+        } = &self.people;
+        [
+            None,
+            Some(stranger),
+            Some(reader),
+            Some(ai_developer),
+            Some(contributor),
+            Some(owner),
+        ][column]
     }
 
     /// The subscription's guid.
