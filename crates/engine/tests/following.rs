@@ -319,3 +319,16 @@ async fn whoever_committed_sees_it_at_once() {
         nave.engine.snapshot().revision()
     );
 }
+
+#[tokio::test]
+async fn a_lost_race_catches_up_with_what_another_process_wrote() {
+    let nave = Nave::start().await;
+    let other = Nave::open(nave.folder.clone()).await;
+    nave.make(&thing("a"), json!({ "tags": { "by": "one" } })).await;
+    // the other one has not heard of it
+    let body = other
+        .make(&thing("a"), json!({ "tags": { "by": "other" } }))
+        .await;
+    assert_eq!(body["writes"], 2);
+    assert_eq!(nave.make(&thing("a"), json!({})).await["writes"], 3);
+}

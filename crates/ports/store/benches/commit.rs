@@ -8,7 +8,7 @@
 use std::{
     fs::File,
     hint::black_box,
-    io::Write as _,
+    io::{Seek as _, Write as _},
     sync::atomic::{AtomicU64, Ordering},
 };
 
@@ -21,6 +21,8 @@ use uuid::Uuid;
 
 /// What a write-ahead log holds of one small commit, more or less: the pages it touched.
 const PAGES: usize = 8 * 4096;
+/// After how many writes the plain file is written over from its beginning, as a write-ahead log is.
+const TURN: usize = 128;
 const TOGETHER: u64 = 64;
 
 static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -82,10 +84,17 @@ fn commit(criterion: &mut Criterion) {
     let store = runtime.block_on(Store::open_in(folder.path())).expect("store");
     let mut file = File::create(folder.path().join("plain")).expect("file");
     let pages = vec![7_u8; PAGES];
+    (0..TURN).for_each(|_| file.write_all(&pages).expect("room"));
+    let mut written = TURN;
     let mut group = criterion.benchmark_group("commit");
     group.bench_function("fsync", |bencher| {
         bencher.iter(|| {
+            if written == TURN {
+                written = 0;
+                file.rewind().expect("rewind");
+            }
             file.write_all(black_box(&pages)).expect("write");
+            written += 1;
             file.sync_data().expect("sync");
         });
     });

@@ -65,46 +65,82 @@ pub(crate) async fn every_alteration_is_found(place: &Place) {
         )
         .await;
     }
-    for (alteration, found_at) in [
-        ("UPDATE events SET detail = '{}' WHERE revision = 3", 3),
-        ("UPDATE events SET caller_name = 'eve' WHERE revision = 1", 1),
+    let texts = |table: &str, columns: &[&str], at: &str| {
+        columns
+            .iter()
+            .map(|column| format!("UPDATE {table} SET {column} = 'x' WHERE {at}"))
+            .collect::<Vec<_>>()
+    };
+    let event = [
+        "id",
+        "decision",
+        "operation",
+        "resource",
+        "resource_key",
+        "caller",
+        "caller_name",
+        "outcome",
+    ];
+    let row = [
+        "type_key",
+        "id",
+        "body",
+        "etag",
+        "claims",
+        "created_by",
+        "updated_by",
+    ];
+    let mut alterations = Vec::new();
+    alterations.extend(
+        texts("events", &event, "revision = 3")
+            .into_iter()
+            .map(|sql| (sql, 3)),
+    );
+    alterations.extend(
+        texts("events", &["correlation_id", "detail", "hash"], "revision = 5")
+            .into_iter()
+            .map(|sql| (sql, 5)),
+    );
+    alterations.extend(
+        texts("resource_rows", &row, "row_key = '/b'")
+            .into_iter()
+            .map(|sql| (sql, 1)),
+    );
+    for (sql, found_at) in [
         (
             "UPDATE events SET happened_at = happened_at + 1 WHERE revision = 5",
             5,
         ),
-        ("UPDATE events SET outcome = 'Denied' WHERE revision = 2", 2),
-        ("UPDATE events SET decision = id WHERE revision = 2", 2),
-        ("UPDATE events SET hash = '' WHERE revision = 5", 5),
-        ("DELETE FROM events WHERE revision = 5", 5),
-        ("DELETE FROM events WHERE revision = 3", 3),
         (
-            "UPDATE resource_rows SET body = '{}' WHERE row_key = '/a' AND valid_from = 1",
-            1,
+            "UPDATE resource_rows SET created_at = created_at + 1 WHERE row_key = '/c'",
+            5,
+        ),
+        (
+            "UPDATE resource_rows SET updated_at = updated_at + 1 WHERE row_key = '/c'",
+            5,
         ),
         (
             "UPDATE resource_rows SET body = '{}' WHERE row_key = '/a' AND valid_from = 2",
             2,
         ),
         ("UPDATE resource_rows SET sealed = NULL WHERE row_key = '/b'", 1),
-        (
-            "UPDATE resource_rows SET claims = '[]' WHERE row_key = '/a' AND valid_from = 1",
-            1,
-        ),
-        (
-            "UPDATE resource_rows SET created_by = 'eve' WHERE row_key = '/c'",
-            5,
-        ),
         ("UPDATE resource_rows SET valid_to = NULL WHERE row_key = '/b'", 4),
         ("UPDATE resource_rows SET valid_to = 5 WHERE row_key = '/b'", 4),
         (
             "UPDATE resource_rows SET valid_to = 3 WHERE row_key = '/a' AND valid_from = 1",
             3,
         ),
+        ("UPDATE resource_rows SET row_key = '/d' WHERE row_key = '/c'", 5),
+        ("DELETE FROM events WHERE revision = 5", 5),
+        ("DELETE FROM events WHERE revision = 3", 3),
         ("DELETE FROM resource_rows WHERE row_key = '/c'", 5),
         ("UPDATE log_head SET hash = 'x'", 5),
         ("UPDATE log_head SET revision = 6", 6),
     ] {
-        run(&mut database, alteration.to_owned()).await;
+        alterations.push((sql.to_owned(), found_at));
+    }
+    for (alteration, found_at) in alterations {
+        run(&mut database, alteration.clone()).await;
         match store.verify().await {
             Err(StoreError::Altered { revision }) => assert_eq!(revision, found_at, "{alteration}"),
             other => panic!("{alteration}: {other:?}"),
