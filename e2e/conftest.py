@@ -25,7 +25,7 @@ def server(tmp_path_factory):
 def admin(server, tmp_path_factory):
     """The administrator's az."""
     az = az_client.profile(server, tmp_path_factory.mktemp("admin"))
-    az(f"login --username {server.admin} --tenant {server.tenant} --password", nave.ADMIN_PASSWORD)
+    az(f"login --username {server.admin} --tenant {server.tenant} --password", server.password)
     return az
 
 

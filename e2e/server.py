@@ -11,7 +11,6 @@ import subprocess
 import time
 import urllib.request
 
-ADMIN_PASSWORD = "correct-horse-battery-staple-7"
 START_LIMIT_SECONDS = 60
 
 
@@ -26,6 +25,7 @@ class Server:
     log: pathlib.Path
     exports: dict
     admin: str = ""
+    password: str = ""
     tenant: str = ""
     subscription: str = ""
 
@@ -52,15 +52,11 @@ def start(data, *arguments):
             [binary, "up", "--data", data, "--listen", f"127.0.0.1:{port}", "--origin", origin, *arguments],
             stdout=out,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "NAVE_ADMIN_PASSWORD": ADMIN_PASSWORD},
         )
     server = Server(binary, data, origin, process, log, exports={})
     wait_until_up(server)
     server.exports = exports(binary, data)
-    settings = metadata(server)
-    server.tenant = settings["tenant"]
-    server.subscription = settings["subscription"]
-    server.admin = settings["admin"]
+    read_what_was_printed(server)
     return server
 
 
@@ -92,18 +88,11 @@ def exports(binary, data):
     return dict(pair.split("=", 1) for pair in pairs)
 
 
-def metadata(server):
-    """The tenant, the subscription and the administrator, as `nave up` printed them."""
+def read_what_was_printed(server):
+    """The tenant, the subscription and the administrator, from what `nave up` says to the person who started it."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", server.log.read_text())
-
-    def find(pattern):
-        found = re.search(pattern, text)
-        assert found, f"`nave up` did not print {pattern!r}:\n{text}"
-        return found.group(1)
-
-    guid = r"([0-9a-f]{8}-[0-9a-f-]{27})"
-    return {
-        "tenant": find(rf"(?i)tenant\W+{guid}"),
-        "subscription": find(rf"(?i)subscription\W+{guid}"),
-        "admin": find(r"(\S+@\S+)"),
-    }
+    printed = dict(re.findall(r"^ *(tenant|subscription|administrator|password) +(\S+)", text, re.MULTILINE))
+    server.tenant = printed["tenant"]
+    server.subscription = printed["subscription"]
+    server.admin = printed["administrator"]
+    server.password = printed["password"]

@@ -5,7 +5,6 @@ import re
 import az as az_client
 import people
 import pytest
-import server as nave
 
 
 def test_one_flag_registers_the_cloud(server, admin):
@@ -28,7 +27,7 @@ def test_a_wrong_password_is_told_at_once_and_not_remembered(server, tmp_path):
     for _ in range(2):
         with pytest.raises(az_client.Refused, match="AADSTS50126"):
             az(f"login --username {server.admin} --tenant {server.tenant} --password wrong-password-here")
-    az(f"login --username {server.admin} --tenant {server.tenant} --password", nave.ADMIN_PASSWORD)
+    az(f"login --username {server.admin} --tenant {server.tenant} --password", server.password)
 
 
 def test_an_application_signs_in_and_has_what_it_was_given_and_no_more(server, admin, group, tmp_path):
@@ -75,5 +74,5 @@ def test_az_2_50_signs_in_by_the_metadata_address(server, tmp_path):
     clouds = az("cloud list")
     name = next(cloud["name"] for cloud in clouds if server.origin in str(cloud["endpoints"]))
     az(f"cloud set --name {name}")
-    az(f"login --username {server.admin} --tenant {server.tenant} --password", nave.ADMIN_PASSWORD)
+    az(f"login --username {server.admin} --tenant {server.tenant} --password", server.password)
     assert az("account show")["id"] == server.subscription

@@ -5,7 +5,7 @@ import ml
 import pytest
 from azure.ai.ml import entities
 from azure.ai.ml.entities import Hub, Project
-from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError, ServiceResponseError
 
 DEVELOPER = "Azure AI Developer"
 HUBS = "Microsoft.MachineLearningServices/workspaces"
@@ -39,10 +39,9 @@ def assigned(admin, scope, person):
 
 
 def test_a_hub_is_made_with_what_it_stands_on(admin, owner, hub):
-    assert hub.workspace_id
     assert hub.identity.principal_id
     again = ml.client(owner).workspaces.get("hub")
-    assert again.workspace_id == hub.workspace_id
+    assert again._workspace_id == hub._workspace_id != ""
     types = {one["type"] for one in admin("resource list --resource-group this-rg")}
     assert {HUBS, "Microsoft.Storage/storageAccounts", "Microsoft.KeyVault/vaults"} <= types
     assert "Owner" in assigned(admin, hub.id, owner)
@@ -65,14 +64,16 @@ def test_a_lead_who_may_only_join_makes_a_project_and_owns_it(admin, hub, lead, 
     assert assigned(admin, hub.id, guest) == {"Reader"}, "a member of a project can see its hub"
 
 
-def test_a_developer_creates_neither_hubs_nor_projects(hub, developer):
+def test_a_developer_creates_neither_hubs_nor_projects(owner, hub, developer):
     client = ml.client(developer)
-    with pytest.raises(HttpResponseError, match="(?i)authoriz"):
+    with pytest.raises(HttpResponseError, match="AuthorizationFailed") as refused:
         client.workspaces.begin_create(Hub(name="mine", location="eastus")).result()
-    with pytest.raises(HttpResponseError, match="(?i)authoriz"):
+    assert refused.value.status_code == 403
+    # after the 403 this version of the SDK looks for the hub's own endpoint, which it lost when it read the hub
+    with pytest.raises(ServiceResponseError) as refused:
         client.workspaces.begin_create(Project(name="mine", hub_id=hub.id, location="eastus")).result()
-    with pytest.raises(HttpResponseError):
-        client.workspaces.get("mine")
+    with pytest.raises(ResourceNotFoundError):
+        ml.client(owner).workspaces.get("mine")
 
 
 def test_a_developer_sees_his_project_and_no_other(owner, hub, developer, project):
@@ -86,7 +87,7 @@ def test_a_developer_sees_his_project_and_no_other(owner, hub, developer, projec
 def test_a_contributor_of_the_group_makes_hubs_but_gives_no_roles(hub, somebody, group):
     manager = somebody("manager", "Contributor", group)
     made = ml.client(manager).workspaces.begin_create(Hub(name="managers", location="eastus")).result()
-    assert made.workspace_id
+    assert made.identity.principal_id
     guest = somebody("another-guest")
     with pytest.raises(az_client.Refused, match="roleAssignments/write"):
         manager.az(f"role assignment create --assignee {guest.name} --scope {hub.id} --role Reader")
@@ -127,6 +128,7 @@ KINDS = {
     "lake": lambda: entities.MicrosoftOneLakeConnection(
         name="lake", endpoint="https://l.example", one_lake_workspace_name="w",
         artifact=entities.OneLakeConnectionArtifact(name="artifact"),
+        credentials=CREDENTIALS.AadCredentialConfiguration(),
     ),
 }
 
@@ -175,7 +177,7 @@ def test_a_change_of_the_hub_is_a_change_of_its_projects(owner, hub, project):
 def test_a_default_workspace_and_what_a_lifetime_is(owner, hub):
     client = ml.client(owner)
     made = client.workspaces.begin_create(entities.Workspace(name="plain", location="eastus")).result()
-    assert client.workspaces.get("plain").workspace_id == made.workspace_id
+    assert client.workspaces.get("plain")._workspace_id == made._workspace_id != ""
     with pytest.raises(az_client.Refused, match="kind"):
         owner.az(f"resource update --ids {made.id} --set kind=Hub --api-version 2024-10-01")
     client.workspaces.begin_delete("plain", delete_dependent_resources=False, permanently_delete=True).result()
