@@ -49,7 +49,7 @@ pub struct Listening {
     /// A client that trusts its certificate authority and nothing else.
     pub client: Client,
     stop: Option<oneshot::Sender<()>>,
-    serving: tokio::task::JoinHandle<std::io::Result<()>>,
+    serving: tokio::task::JoinHandle<()>,
 }
 
 impl TestServer {
@@ -304,7 +304,7 @@ impl Listening {
     /// Stops it and waits until it has stopped.
     pub async fn stop(mut self) {
         drop(self.stop.take());
-        self.serving.await.unwrap().unwrap();
+        self.serving.await.unwrap();
     }
 }
 

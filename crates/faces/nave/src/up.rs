@@ -75,10 +75,7 @@ async fn serve(arguments: Up) -> Outcome {
     if !as_expected {
         stop.stop();
     }
-    serving
-        .await
-        .context("the server ended by a fault")?
-        .context("the server cannot go on")?;
+    serving.await.context("the server ended by a fault")?;
     if timeout(GRACE, installation.settled()).await.is_err() {
         say::remark("model calls were still under way; the log has them as open");
     }

@@ -1,10 +1,19 @@
 //! Serving over TLS until told to stop, and stopping in bounded time.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
+use axum::serve::Listener;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto::Builder, graceful::GracefulShutdown},
+    service::TowerToHyperService,
+};
 use nave_engine::Engine;
 use nave_tls::{Authority, TlsListener};
-use tokio::{sync::oneshot, time};
+use tokio::{
+    sync::watch,
+    time::{self, timeout},
+};
 
 use crate::{Face, cut::Cut};
 
@@ -12,40 +21,68 @@ use crate::{Face, cut::Cut};
 pub const GRACE: Duration = Duration::from_secs(5);
 /// How long connections may take to end once their answers were cut off.
 const FAREWELL: Duration = Duration::from_secs(1);
+/// How long a client may be silent between two requests.
+const SILENCE: Duration = Duration::from_secs(75);
+/// How long a silent client may take to say that it is still there.
+const PONG: Duration = Duration::from_secs(20);
+/// How many requests may be under way on one connection.
+const STREAMS: u32 = 256;
 /// How often the certificate is looked at.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Serves an engine until `stop` ends. From then on no connection is accepted; what is under way may go on for `grace`,
 /// and is cut off after that.
 pub async fn listen(
-    listener: TlsListener,
+    mut listener: TlsListener,
     engine: Arc<Engine>,
-    stop: impl Future<Output = ()> + Send + 'static,
+    stop: impl Future<Output = ()>,
     grace: Duration,
-) -> io::Result<()> {
+) {
     let (cutter, cut) = Cut::new();
-    let (stopping, told) = oneshot::channel();
-    let serving =
-        axum::serve(listener, Face::until(engine, cut).router()).with_graceful_shutdown(async move {
-            stop.await;
-            // Nobody listens when serving ended by itself.
-            let _ = stopping.send(());
-        });
-    let out_of_patience = async {
-        if told.await.is_err() {
-            std::future::pending::<()>().await;
-        }
-        time::sleep(grace).await;
-        cutter.send_replace(true);
-        time::sleep(FAREWELL).await;
-    };
-    tokio::select! {
-        ended = serving.into_future() => ended,
-        () = out_of_patience => {
-            tracing::warn!("connections were still open and have been left");
-            Ok(())
+    let service = TowerToHyperService::new(Face::until(engine, cut).router());
+    let (http, connections) = (http(), GracefulShutdown::new());
+    let mut stop = pin!(stop);
+    loop {
+        tokio::select! {
+            (stream, address) = listener.accept() => {
+                let connection = http.serve_connection(TokioIo::new(stream), service.clone()).into_owned();
+                let connection = connections.watch(connection);
+                tokio::spawn(async move {
+                    if let Err(error) = connection.await {
+                        tracing::debug!(%address, error, "a connection broke");
+                    }
+                });
+            }
+            () = &mut stop => break,
         }
     }
+    // New connections are refused rather than left waiting.
+    drop(listener);
+    end(connections, &cutter, grace).await;
+}
+
+/// Lets connections end: by themselves at first, then by cutting off what they carry, then by leaving them.
+async fn end(connections: GracefulShutdown, cutter: &watch::Sender<bool>, grace: Duration) {
+    let mut ended = pin!(connections.shutdown());
+    if timeout(grace, &mut ended).await.is_ok() {
+        return;
+    }
+    cutter.send_replace(true);
+    if timeout(FAREWELL, ended).await.is_err() {
+        tracing::warn!("connections were still open and have been left");
+    }
+}
+
+/// HTTP/1 and 2. A client that has connected and asks nothing keeps its place for a while, not for ever.
+fn http() -> Builder<TokioExecutor> {
+    let mut http = Builder::new(TokioExecutor::new());
+    http.http1().timer(TokioTimer::new()).header_read_timeout(SILENCE);
+    http.http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(Some(SILENCE))
+        .keep_alive_timeout(PONG)
+        .max_concurrent_streams(STREAMS);
+    http
 }
 
 /// Has the server's certificate renewed when it nears its end. Runs for ever.

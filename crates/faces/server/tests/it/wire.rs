@@ -112,7 +112,7 @@ async fn the_log_has_the_path_and_not_the_query() {
 }
 
 #[tokio::test]
-async fn over_tls_it_serves_both_versions_of_http_and_stops_when_told() {
+async fn over_tls_it_serves_and_stops_when_told() {
     let (nave, listening) = TestServer::start_in_real_time().await;
     let url = format!("{}/metadata/endpoints?api-version=2022-09-01", listening.origin);
     let answer = listening.client.get(&url).send().await.unwrap();
