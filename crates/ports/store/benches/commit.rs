@@ -37,6 +37,7 @@ fn event() -> NewEvent {
         resource: String::from(
             "/subscriptions/s/resourceGroups/g/providers/Microsoft.CognitiveServices/accounts/a",
         ),
+        through: None,
         caller: Uuid::new_v4().to_string(),
         caller_name: String::from("joe@contoso.com"),
         outcome: String::from("Succeeded"),

@@ -204,7 +204,7 @@ async fn record(connection: &mut AnyConnection, event: &StoredEvent) -> Result<(
     query(concat!(
         "INSERT INTO events (",
         event_columns!(),
-        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
     ))
     .bind(event.revision)
     .bind(&event.id)
@@ -213,6 +213,7 @@ async fn record(connection: &mut AnyConnection, event: &StoredEvent) -> Result<(
     .bind(&event.operation)
     .bind(&event.resource)
     .bind(&event.resource_key)
+    .bind(&event.through_key)
     .bind(&event.caller)
     .bind(&event.caller_name)
     .bind(&event.outcome)

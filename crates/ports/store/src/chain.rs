@@ -19,6 +19,7 @@ pub(crate) fn link(before: &str, event: &StoredEvent, rows: &[&StoredRow], delet
         &event.operation,
         &event.resource,
         &event.resource_key,
+        &event.through_key,
         &event.caller,
         &event.caller_name,
         &event.outcome,

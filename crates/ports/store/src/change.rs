@@ -30,6 +30,8 @@ pub struct NewEvent {
     pub operation: String,
     /// The id of the resource it was done to.
     pub resource: String,
+    /// The key of another resource that it went through, or that it was decided at as well.
+    pub through: Option<String>,
     /// The object id of who did it.
     pub caller: String,
     /// The name of who did it.

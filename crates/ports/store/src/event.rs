@@ -21,6 +21,9 @@ pub struct Event {
     pub operation: String,
     /// The id of the resource it was done to.
     pub resource: String,
+    /// The key of another resource that it went through, or that it was decided at as well: the connection a project
+    /// has from its hub, the hub a project joins. It is in the log of that one, too.
+    pub through: Option<String>,
     /// The object id of who did it.
     pub caller: String,
     /// The name of who did it.
@@ -38,7 +41,7 @@ pub struct Event {
 /// Which events to read, the newest first. The default is all of them.
 #[derive(Debug, Clone, Default)]
 pub struct EventQuery {
-    /// Those about resources at or below this key.
+    /// Those about resources at or below this key, and those that went through such.
     pub under: Option<String>,
     /// Those at this instant or later.
     pub from: Option<Timestamp>,

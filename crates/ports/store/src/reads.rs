@@ -88,8 +88,11 @@ pub(crate) async fn events(readers: &AnyPool, wanted: &EventQuery) -> Result<Vec
     if let Some(under) = wanted.under.clone().filter(|under| under != "/") {
         let (start, end) = keys::below(&under);
         let [under, start, end] = [under, start, end].map(|key| bound.value(key));
+        let is_under = |key: &str| format!("{key} = {under} OR ({key} > {start} AND {key} < {end})");
         conditions.push(format!(
-            "(resource_key = {under} OR (resource_key > {start} AND resource_key < {end}))"
+            "({} OR {})",
+            is_under("resource_key"),
+            is_under("through_key")
         ));
     }
     if let Some(from) = wanted.from {

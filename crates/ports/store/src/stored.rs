@@ -18,8 +18,8 @@ macro_rules! row_columns {
 /// The columns of an event, in the order of [`StoredEvent`].
 macro_rules! event_columns {
     () => {
-        "revision, id, decision, happened_at, operation, resource, resource_key, caller, caller_name, \
-         outcome, correlation_id, detail, hash"
+        "revision, id, decision, happened_at, operation, resource, resource_key, through_key, caller, \
+         caller_name, outcome, correlation_id, detail, hash"
     };
 }
 
@@ -53,6 +53,7 @@ pub(crate) struct StoredEvent {
     pub(crate) operation: String,
     pub(crate) resource: String,
     pub(crate) resource_key: String,
+    pub(crate) through_key: String,
     pub(crate) caller: String,
     pub(crate) caller_name: String,
     pub(crate) outcome: String,
@@ -135,6 +136,7 @@ impl StoredEvent {
             operation: event.operation.clone(),
             resource: event.resource.clone(),
             resource_key: event.resource.to_lowercase(),
+            through_key: event.through.clone().unwrap_or_default(),
             caller: event.caller.clone(),
             caller_name: event.caller_name.clone(),
             outcome: event.outcome.clone(),
@@ -153,12 +155,13 @@ impl StoredEvent {
             operation: row.try_get(4)?,
             resource: row.try_get(5)?,
             resource_key: row.try_get(6)?,
-            caller: row.try_get(7)?,
-            caller_name: row.try_get(8)?,
-            outcome: row.try_get(9)?,
-            correlation_id: row.try_get(10)?,
-            detail: row.try_get(11)?,
-            hash: row.try_get(12)?,
+            through_key: row.try_get(7)?,
+            caller: row.try_get(8)?,
+            caller_name: row.try_get(9)?,
+            outcome: row.try_get(10)?,
+            correlation_id: row.try_get(11)?,
+            detail: row.try_get(12)?,
+            hash: row.try_get(13)?,
         })
     }
 
@@ -170,6 +173,7 @@ impl StoredEvent {
             at: instant(self.happened_at)?,
             operation: self.operation,
             resource: self.resource,
+            through: Some(self.through_key).filter(|key| !key.is_empty()),
             caller: self.caller,
             caller_name: self.caller_name,
             outcome: self.outcome,

@@ -7,7 +7,8 @@ CREATE TABLE log_head (
 
 INSERT INTO log_head (one, revision, hash) VALUES (1, 0, '');
 
--- The log: one event for each revision. Times are microseconds since 1970.
+-- The log: one event for each revision. Times are microseconds since 1970. Where an event went through no other
+-- resource, through_key is empty.
 CREATE TABLE events (
     revision       BIGINT  NOT NULL PRIMARY KEY,
     id             TEXT    NOT NULL UNIQUE,
@@ -16,6 +17,7 @@ CREATE TABLE events (
     operation      TEXT    NOT NULL,
     resource       TEXT    NOT NULL,
     resource_key   TEXT    COLLATE "C" NOT NULL,
+    through_key    TEXT    COLLATE "C" NOT NULL,
     caller         TEXT    NOT NULL,
     caller_name    TEXT    NOT NULL,
     outcome        TEXT    NOT NULL,
@@ -25,6 +27,7 @@ CREATE TABLE events (
 );
 
 CREATE INDEX events_by_resource ON events (resource_key, revision);
+CREATE INDEX events_by_through ON events (through_key, revision);
 CREATE INDEX events_by_decision ON events (decision);
 CREATE INDEX events_by_correlation ON events (correlation_id);
 

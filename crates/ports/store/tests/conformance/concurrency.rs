@@ -130,15 +130,19 @@ pub(crate) async fn two_handles_make_one_log(place: &Place) {
     });
     let revisions: BTreeSet<_> = join_all(commits).await.into_iter().collect();
     assert_eq!(revisions, (1..=40).collect());
+    for n in 40..50 {
+        let store = if n % 2 == 0 { &one } else { &other };
+        assert_eq!(commit(store, vec![put(&format!("/s/{n}"), "1")]).await, n + 1);
+    }
     for store in [&one, &other] {
         let mut seen = 0;
-        while seen < 40 {
+        while seen < 50 {
             let commits = store.commits_after(seen, 7).await.expect("commits");
             for commit in commits {
                 assert_eq!(commit.revision, seen + 1);
                 seen += 1;
             }
         }
-        assert_eq!(store.verify().await.expect("verify").head, 40);
+        assert_eq!(store.verify().await.expect("verify").head, 50);
     }
 }

@@ -17,12 +17,13 @@ pub(crate) async fn the_log_is_searched(place: &Place) {
         change.event.correlation_id = format!("call-{}", at % 2);
         if at == 3 {
             change.event.decision = decision;
+            change.event.through = Some(String::from("/h/c"));
         }
         store.commit(change).await.expect("commit");
     }
     let at = |second: usize| Some(format!("2026-11-24T12:00:0{second}Z").parse().expect("instant"));
     let all = EventQuery::default;
-    let cases: [(EventQuery, &[Revision]); 11] = [
+    let cases: [(EventQuery, &[Revision]); 12] = [
         (all(), &[5, 4, 3, 2, 1]),
         (
             EventQuery {
@@ -44,6 +45,13 @@ pub(crate) async fn the_log_is_searched(place: &Place) {
                 ..all()
             },
             &[5, 3, 2, 1],
+        ),
+        (
+            EventQuery {
+                under: Some(String::from("/h")),
+                ..all()
+            },
+            &[4],
         ),
         (
             EventQuery {
@@ -108,6 +116,7 @@ pub(crate) async fn the_log_is_searched(place: &Place) {
         );
     }
     let mut written = event("test/action", "/S/A");
+    written.event.through = Some(String::from("/h/c"));
     written.event.detail = serde_json::json!({ "z": [1.5, null], "a": "ü" });
     store.commit(written.clone()).await.expect("commit");
     let read = store
@@ -123,6 +132,7 @@ pub(crate) async fn the_log_is_searched(place: &Place) {
         decision,
         operation,
         resource,
+        through,
         caller,
         caller_name,
         outcome,
@@ -136,6 +146,7 @@ pub(crate) async fn the_log_is_searched(place: &Place) {
         at: written.at,
         operation,
         resource,
+        through,
         caller,
         caller_name,
         outcome,

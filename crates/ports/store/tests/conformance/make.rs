@@ -14,6 +14,7 @@ pub(crate) fn event(operation: &str, resource: &str) -> Change {
             decision: Uuid::new_v4(),
             operation: operation.to_owned(),
             resource: resource.to_owned(),
+            through: None,
             caller: String::from("00000000-0000-0000-0000-00000000000a"),
             caller_name: String::from("ann@contoso.com"),
             outcome: String::from("Succeeded"),

@@ -77,6 +77,7 @@ pub(crate) async fn every_alteration_is_found(place: &Place) {
         "operation",
         "resource",
         "resource_key",
+        "through_key",
         "caller",
         "caller_name",
         "outcome",
