@@ -11,6 +11,10 @@ pub(crate) fn verify(arguments: &Data) -> Outcome {
     let verified = up::runtime()?
         .block_on(setup::verify(&directory))
         .with_context(|| format!("the log in `{}` does not verify", directory.display()))?;
-    say::line(format!("The log is whole: {verified:?}"));
+    say::line(format!(
+        "The log is whole: {} commits, the last with the hash {}",
+        verified.head, verified.hash
+    ));
+    say::line("Kept elsewhere, that hash proves later that nothing before it was changed.");
     Ok(true)
 }

@@ -4,24 +4,18 @@ use std::io::{self, BufRead, Read};
 
 use anyhow::Context;
 use nave_rbac::eval;
-use serde_json::json;
 
 use crate::{Outcome, say};
 
 /// Decides each line of the input. A line that asks nothing is answered with `deny` and what is wrong with it, so that
-/// answers stay in step with questions; then the command fails.
+/// answers stay in step with questions; then the command fails. So is an empty line, or one that is no text.
 pub(crate) fn eval() -> Outcome {
     let mut all_asked = true;
-    for (at, line) in io::stdin().lock().lines().enumerate() {
+    for line in io::stdin().lock().split(b'\n') {
         let line = line.context("the input cannot be read")?;
-        if line.trim().is_empty() {
-            continue;
-        }
-        say::line(eval::eval_line(&line).unwrap_or_else(|error| {
-            all_asked = false;
-            json!({ "id": null, "decision": "deny", "error": format!("line {}: {error}", at + 1) })
-                .to_string()
-        }));
+        let answer = eval::eval_line(&String::from_utf8_lossy(&line));
+        all_asked &= answer.asked;
+        say::line(answer.line);
     }
     Ok(all_asked)
 }

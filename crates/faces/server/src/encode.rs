@@ -3,9 +3,7 @@
 use axum::body::Body as HttpBody;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode,
-    header::{
-        CACHE_CONTROL, CONTENT_TYPE, STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
-    },
+    header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS},
 };
 use nave_engine::{Body, Reply, site::Site};
 use uuid::Uuid;
@@ -117,7 +115,4 @@ fn protect(headers: &mut HeaderMap) {
     headers
         .entry(X_CONTENT_TYPE_OPTIONS)
         .or_insert(HeaderValue::from_static("nosniff"));
-    headers
-        .entry(STRICT_TRANSPORT_SECURITY)
-        .or_insert(HeaderValue::from_static("max-age=31536000"));
 }

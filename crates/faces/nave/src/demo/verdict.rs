@@ -20,8 +20,8 @@ pub(super) struct Verdicts {
 }
 
 impl Verdicts {
-    /// Judges an answer; whether it was as expected.
-    pub(super) fn judge(&mut self, who: &Person, does: &str, answer: &Answer, expected: Expect) -> bool {
+    /// Judges an answer.
+    pub(super) fn judge(&mut self, who: &Person, does: &str, answer: &Answer, expected: Expect) {
         let good = match expected {
             Expect::Done => answer.is_done(),
             Expect::Refused => answer.is_refusal(),
@@ -31,13 +31,13 @@ impl Verdicts {
             (true, Expect::Refused) => format!(": refused ({})", face(answer)),
             (false, _) => format!(": UNEXPECTED {}", short(answer)),
         };
-        self.write(who, &format!("{does}{outcome}"), good)
+        self.write(who, &format!("{does}{outcome}"), good);
     }
 
     /// Judges a fact.
-    pub(super) fn fact(&mut self, who: &Person, does: &str, seen: &str, holds: bool) -> bool {
+    pub(super) fn fact(&mut self, who: &Person, does: &str, seen: &str, holds: bool) {
         let unexpected = if holds { "" } else { "UNEXPECTED " };
-        self.write(who, &format!("{does}: {unexpected}{seen}"), holds)
+        self.write(who, &format!("{does}: {unexpected}{seen}"), holds);
     }
 
     /// Says how it ended.
@@ -56,7 +56,7 @@ impl Verdicts {
         self.wrong == 0
     }
 
-    fn write(&mut self, who: &Person, sentence: &str, good: bool) -> bool {
+    fn write(&mut self, who: &Person, sentence: &str, good: bool) {
         self.steps += 1;
         self.wrong += usize::from(!good);
         say::line(format!(
@@ -64,7 +64,6 @@ impl Verdicts {
             if good { "✓" } else { "✗" },
             who.name
         ));
-        good
     }
 }
 
@@ -73,8 +72,7 @@ fn face(answer: &Answer) -> String {
     format!("{} {}", answer.status, answer.code())
 }
 
-/// As much of an answer as helps whoever wonders about it.
+/// What an answer says, where it is not the expected one. The body of a success is not shown: it may hold a secret.
 fn short(answer: &Answer) -> String {
-    let shown: String = answer.text.chars().take(600).collect();
-    format!("{} {shown}", answer.status)
+    format!("{} {}", face(answer), answer.member("/error/message"))
 }

@@ -53,7 +53,7 @@ fn eval_answers_line_by_line() {
         case("1", "Microsoft.Storage/storageAccounts/read"),
         case("2", "Microsoft.Storage/storageAccounts/write"),
     ];
-    let (code, out, err) = printed(&["authz", "eval"], &input.join("\n\n"));
+    let (code, out, err) = printed(&["authz", "eval"], &input.join("\r\n"));
     assert_eq!((code, err.as_str()), (0, ""));
     assert_eq!(
         out,
@@ -62,10 +62,22 @@ fn eval_answers_line_by_line() {
 }
 
 #[test]
-fn a_line_that_asks_nothing_is_answered_and_fails() {
-    let (code, out, _) = printed(&["authz", "eval"], "{\"id\": \"1\"}\n");
-    let expected = "{\"id\":null,\"decision\":\"deny\",\"error\":\"line 1: `principal` is missing\"}\n";
-    assert_eq!((code, out.as_str()), (1, expected));
+fn every_line_is_answered_and_one_that_asks_nothing_fails() {
+    let (code, out, _) = printed(
+        &["authz", "eval"],
+        "{\"id\": \"1\"}\n\n\u{feff}[]\n{\"id\": \"4\"",
+    );
+    let answers: Vec<serde_json::Value> = out
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(code, 1);
+    assert_eq!(
+        answers[0],
+        json!({ "id": "1", "decision": "deny", "error": "`principal` is missing" })
+    );
+    assert_eq!(answers.len(), 4, "{out}");
+    assert!(answers.iter().all(|answer| answer["decision"] == "deny"));
 }
 
 #[test]
