@@ -15,6 +15,7 @@ use super::Engine;
 use crate::{
     Decision, Grant, Resource, Snapshot,
     change::{Change, CommitError},
+    decision::{Basis, Finding},
     grant::{Allows, Changes},
 };
 
@@ -113,15 +114,40 @@ impl Engine {
         correlation_id: Uuid,
         detail: Value,
     ) -> Result<(), ArmError> {
-        let event = self.event(
+        self.append(self.record_of(grant, outcome, correlation_id, detail))
+            .await
+    }
+
+    /// As [`Self::record`], of something done by way of another resource, whose log shows it as well: who used a hub's
+    /// connection is asked at the hub, wherever it was used.
+    pub async fn record_through<A: Allows>(
+        &self,
+        grant: &Grant<A>,
+        through: &ResourceId,
+        outcome: &str,
+        correlation_id: Uuid,
+        detail: Value,
+    ) -> Result<(), ArmError> {
+        let mut event = self.record_of(grant, outcome, correlation_id, detail);
+        event.through = Some(through.key().to_owned());
+        self.append(event).await
+    }
+
+    fn record_of<A: Allows>(
+        &self,
+        grant: &Grant<A>,
+        outcome: &str,
+        correlation_id: Uuid,
+        detail: Value,
+    ) -> NewEvent {
+        self.event(
             grant.decision(),
             grant.operation(),
             grant.id(),
             outcome,
             correlation_id,
             detail,
-        );
-        self.append(event).await
+        )
     }
 
     pub(super) async fn append(&self, event: NewEvent) -> Result<(), ArmError> {
@@ -202,6 +228,7 @@ impl Engine {
             decision: decision.id,
             operation: operation.to_owned(),
             resource: id.as_str().to_owned(),
+            through: linked(decision, id),
             caller: decision.caller.record_id(),
             caller_name: decision.caller.name.clone(),
             outcome: outcome.to_owned(),
@@ -213,4 +240,12 @@ impl Engine {
     fn new_etag(&self) -> String {
         format!("\"{}\"", self.world.new_id())
     }
+}
+
+/// The other resource that a decision was about, if it was: the hub that a new project joins, the hub's connection
+/// that a project shows the secret of.
+fn linked(decision: &Decision, id: &ResourceId) -> Option<String> {
+    let is_other = |finding: &&Finding| finding.basis == Basis::Linked && finding.scope != *id;
+    let other = decision.findings.iter().find(is_other)?;
+    Some(other.scope.key().to_owned())
 }
