@@ -2,13 +2,25 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use http::Method;
 use nave_arm::ResourceId;
 
 use crate::{
     declaration::{Declaration, ResourceType, Rule},
     operation::Operation,
-    route::Route,
+    request::Params,
+    route::{Route, segments},
 };
+
+/// What a verb and a path come to.
+pub(crate) enum Routed<'a> {
+    /// This route, with the values of its placeholders.
+    Here(&'a Arc<Route>, Params),
+    /// The path has routes, for other verbs.
+    OtherVerb,
+    /// No route has this path.
+    Nowhere,
+}
 
 /// The types and routes, in the order they were added.
 #[derive(Default)]
@@ -62,6 +74,21 @@ impl Registry {
     #[must_use]
     pub fn routes(&self) -> &[Arc<Route>] {
         &self.routes
+    }
+
+    /// The route of a verb on a path.
+    pub(crate) fn route(&self, method: &Method, path: &str) -> Routed<'_> {
+        let path = segments(path);
+        let mut found = Routed::Nowhere;
+        for route in &self.routes {
+            if let Some(params) = route.matches(&path) {
+                if route.operation.method == *method {
+                    return Routed::Here(route, params);
+                }
+                found = Routed::OtherVerb;
+            }
+        }
+        found
     }
 
     /// The route table: every operation this server has.

@@ -81,11 +81,7 @@ impl Route {
                 access,
                 surface,
             },
-            segments: path
-                .split('/')
-                .filter(|segment| !segment.is_empty())
-                .map(Segment::read)
-                .collect(),
+            segments: segments(path).into_iter().map(Segment::read).collect(),
             target: Box::new(|_, _, params| params.scope().map(Target::from)),
             handler: Box::new(move |call| Box::pin(handler(call))),
         }
@@ -115,43 +111,58 @@ impl Route {
         (self.handler)(call)
     }
 
-    /// The placeholders' values, if the path is this route's.
-    #[must_use]
-    pub fn matches(&self, path: &str) -> Option<Params> {
-        let given: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
-        let mut params = Vec::new();
+    /// The placeholders' values, if the path, cut into its `segments`, is this route's.
+    pub(crate) fn matches(&self, path: &[&str]) -> Option<Params> {
         let many = self
             .segments
             .iter()
             .position(|segment| matches!(segment, Segment::Many(_)));
-        let Some(many) = many else {
-            return (given.len() == self.segments.len() && pair(&self.segments, &given, &mut params))
-                .then_some(Params(params));
+        let (head, tail) = match many {
+            Some(at) => (&self.segments[..at], &self.segments[at + 1..]),
+            None => self.segments.split_at(self.segments.len()),
         };
-        let tail = self.segments.len() - many - 1;
-        if given.len() < many + tail {
+        let over = path.len().checked_sub(head.len() + tail.len())?;
+        if many.is_none() && over > 0 {
             return None;
         }
-        let (head, rest) = given.split_at(many);
-        let (middle, end) = rest.split_at(rest.len() - tail);
-        let Segment::Many(name) = self.segments[many] else {
+        let (first, rest) = path.split_at(head.len());
+        let (middle, last) = rest.split_at(over);
+        if !fits(tail, last) || !fits(head, first) {
             return None;
-        };
-        params.push((name, middle.join("/")));
-        (pair(&self.segments[..many], head, &mut params)
-            && pair(&self.segments[many + 1..], end, &mut params))
-        .then_some(Params(params))
+        }
+        let mut params = captured(head, first);
+        params.extend(captured(tail, last));
+        if let Some(Segment::Many(name)) = many.map(|at| &self.segments[at]) {
+            params.push((name, middle.join("/")));
+        }
+        Some(Params(params))
     }
 }
 
-fn pair(segments: &[Segment], given: &[&str], params: &mut Vec<(&'static str, String)>) -> bool {
-    segments.iter().zip(given).all(|(segment, given)| match segment {
-        Segment::Word(word) => word.eq_ignore_ascii_case(given),
-        Segment::One(name) | Segment::Many(name) => {
-            params.push((name, (*given).to_owned()));
-            true
-        }
-    })
+/// A path's segments; empty ones do not count, as clients double and trail slashes.
+pub(crate) fn segments(path: &str) -> Vec<&str> {
+    path.split('/').filter(|segment| !segment.is_empty()).collect()
+}
+
+/// Whether every word is where it should be. From the end, because many routes begin alike.
+fn fits(segments: &[Segment], given: &[&str]) -> bool {
+    segments
+        .iter()
+        .zip(given)
+        .rev()
+        .all(|(segment, given)| match segment {
+            Segment::Word(word) => word.eq_ignore_ascii_case(given),
+            Segment::One(_) | Segment::Many(_) => true,
+        })
+}
+
+fn captured(segments: &[Segment], given: &[&str]) -> Vec<(&'static str, String)> {
+    let pairs = segments.iter().zip(given);
+    let captured = pairs.filter_map(|(segment, given)| match segment {
+        Segment::Word(_) => None,
+        Segment::One(name) | Segment::Many(name) => Some((*name, (*given).to_owned())),
+    });
+    captured.collect()
 }
 
 impl Segment {
@@ -179,7 +190,9 @@ mod tests {
         let route =
             route("/subscriptions/{subscription}/resourceGroups/{group}/deployments/{name}/operations");
         let params = route
-            .matches("/subscriptions/s/resourcegroups/g//deployments/d/operations/")
+            .matches(&segments(
+                "/subscriptions/s/resourcegroups/g//deployments/d/operations/",
+            ))
             .expect("match");
         assert_eq!(
             (
@@ -191,7 +204,7 @@ mod tests {
         );
         assert!(
             route
-                .matches("/subscriptions/s/resourcegroups/g/deployments/d")
+                .matches(&segments("/subscriptions/s/resourcegroups/g/deployments/d"))
                 .is_none()
         );
     }
@@ -199,7 +212,11 @@ mod tests {
     #[test]
     fn a_scope_takes_any_number_of_segments() {
         let route = route("/{scope}/providers/Microsoft.Authorization/permissions");
-        let scope = |path| route.matches(path).map(|params| params.get("scope").to_owned());
+        let scope = |path| {
+            route
+                .matches(&segments(path))
+                .map(|params| params.get("scope").to_owned())
+        };
         assert_eq!(
             scope("/providers/Microsoft.Authorization/permissions").as_deref(),
             Some("")

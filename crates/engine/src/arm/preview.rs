@@ -16,6 +16,7 @@ use crate::{
     declaration::{Asked, Draft, ResourceType},
     engine::{not_allowed, not_signed_in},
     operation::Surface,
+    registry::Routed,
     request::Request,
     resource::History,
 };
@@ -64,15 +65,7 @@ impl Engine {
     }
 
     fn preview_route(&self, caller: &Caller, request: &Request) -> Result<Option<Decision>, ArmError> {
-        let routes = self
-            .registry()
-            .routes()
-            .iter()
-            .filter(|route| route.operation.method == Method::PUT);
-        let found = routes
-            .filter_map(|route| Some((route, route.matches(&request.path)?)))
-            .next();
-        let Some((route, params)) = found else {
+        let Routed::Here(route, params) = self.registry().route(&Method::PUT, &request.path) else {
             return Ok(None);
         };
         let target = route.target(&self.snapshot(), request, &params)?;

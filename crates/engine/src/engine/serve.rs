@@ -9,6 +9,7 @@ use crate::{
     Caller, Reply,
     decision::Need,
     operation::{Access, Operation, Surface},
+    registry::Routed,
     request::{Params, Request},
     route::{Call, Route, Target},
 };
@@ -16,26 +17,14 @@ use crate::{
 impl Engine {
     /// Answers a request: finds the operation, decides, does it.
     pub async fn serve(self: &Arc<Self>, request: Request) -> Reply {
-        let found = self
-            .registry
-            .routes()
-            .iter()
-            .filter_map(|route| route.matches(&request.path).map(|p| (route, p)));
-        let mut other_verb = false;
-        for (route, params) in found {
-            if route.operation.method == request.method {
-                let route = route.clone();
-                return self
-                    .routed(&route, request, params)
-                    .await
-                    .unwrap_or_else(Reply::from);
+        let served = match self.registry.route(&request.method, &request.path) {
+            Routed::Here(route, params) => self.routed(route, request, params).await,
+            Routed::OtherVerb if !crate::arm::is_arm_path(&self.registry, &request) => {
+                Err(not_allowed(&request))
             }
-            other_verb = true;
-        }
-        if other_verb && !crate::arm::is_arm_path(&self.registry, &request) {
-            return not_allowed(&request).into();
-        }
-        crate::arm::serve(self, request).await.unwrap_or_else(Reply::from)
+            Routed::OtherVerb | Routed::Nowhere => crate::arm::serve(self, request).await,
+        };
+        served.unwrap_or_else(Reply::from)
     }
 
     async fn routed(
