@@ -33,10 +33,16 @@ pub fn called<'a>(snapshot: &'a Snapshot, guid_or_name: &str) -> Vec<&'a Arc<Res
     snapshot.of_type(WORKSPACES).filter(named).collect()
 }
 
-/// The hub of a project.
+/// The hub of a project. Only a project has one, and only a hub is one: bodies of other types keep whatever members
+/// they were sent with, and what a hub gives must not follow from those.
 #[must_use]
 pub fn hub_of<'a>(snapshot: &'a Snapshot, workspace: &Resource) -> Option<&'a Arc<Resource>> {
-    snapshot.get(&workspace.link("/properties/hubResourceId")?)
+    let hub = snapshot.get(&workspace.link("/properties/hubResourceId")?)?;
+    (is_of_kind(workspace, "project") && is_of_kind(hub, "hub")).then_some(hub)
+}
+
+fn is_of_kind(resource: &Resource, kind: &str) -> bool {
+    resource.id.resource_type().eq_ignore_ascii_case(WORKSPACES) && resource.kind() == kind
 }
 
 /// The projects of a hub, by id.

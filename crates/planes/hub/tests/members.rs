@@ -3,7 +3,7 @@
 mod common;
 
 use common::{
-    AI_DEVELOPER, CONTRIBUTOR, DEPLOYMENT_OPERATOR, Nave, OTHER_RG, READER, RG, code, project_of, workspace,
+    AI_DEVELOPER, CONTRIBUTOR, DEPLOYMENT_OPERATOR, Nave, OTHER_RG, READER, RG, S, code, project_of, workspace,
 };
 use nave_engine::Caller;
 use serde_json::json;
@@ -76,6 +76,21 @@ async fn a_role_elsewhere_brings_nothing() {
     for scope in [hub.as_str(), RG, &connection] {
         let somebody = nave.user_with("somebody", AI_DEVELOPER, scope).await.object_id;
         assert!(!nave.assigned(somebody, DEPLOYMENT_OPERATOR, RG), "{scope}");
+    }
+}
+
+/// Whoever owns a hub writes its connections and gives roles on them; a connection that names a hub is no project.
+#[tokio::test]
+async fn only_a_project_makes_members() {
+    let nave = Nave::start().await;
+    let (own, foreign) = (nave.hub("own").await, nave.hub("foreign").await);
+    for (name, target) in [("to-hub", foreign.as_str()), ("to-subscription", S)] {
+        let connection = format!("{own}/connections/{name}");
+        let properties = json!({ "category": "Git", "authType": "None", "hubResourceId": target });
+        nave.make(&connection, json!({ "properties": properties })).await;
+        let somebody = nave.user_with(name, AI_DEVELOPER, &connection).await.object_id;
+        assert!(!nave.assigned(somebody, READER, target), "{target}");
+        assert!(!nave.assigned(somebody, DEPLOYMENT_OPERATOR, RG), "{target}");
     }
 }
 
