@@ -85,8 +85,9 @@ async fn deployments(call: &Call) -> Result<Vec<Value>, ArmError> {
     let account = opened(call, &connection)?;
     // the account did not decide this reading, so it is written down whose right it was
     engine
-        .record(
+        .record_through(
             grant,
+            &connection.id,
             "Succeeded",
             request.correlation_id,
             json!({ "readThrough": account }),

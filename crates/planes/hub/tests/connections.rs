@@ -187,6 +187,44 @@ async fn showing_a_secret_and_refusing_to_leave_a_trace() {
 }
 
 #[tokio::test]
+async fn what_projects_do_with_a_hubs_connection_is_in_the_hubs_log() {
+    let nave = Nave::start().await;
+    let hub = nave.hub("hub").await;
+    let project = nave.project("project", &hub).await;
+    nave.make(&connection(&hub, "shared"), by_key("https://x")).await;
+    let lead = nave.user_with("lead", AI_DEVELOPER, &hub).await;
+    nave.give(lead.object_id, AI_DEVELOPER, &project).await;
+    let developer = nave.user_with("developer", AI_DEVELOPER, &project).await;
+    let path = format!("{}/listsecrets", connection(&project, "shared"));
+    nave.post(&lead, &path, json!(null)).await;
+    nave.post(&developer, &path, json!(null)).await;
+    let at = common::id(&connection(&hub, "shared"));
+    let grant = nave.engine.on_own_account::<Read>("test", &at);
+    let events = nave.engine.events(&grant, EventQuery::default()).await.expect("events");
+    let told: Vec<_> = events
+        .iter()
+        .filter(|event| event.resource == connection(&project, "shared"))
+        .map(|event| (event.caller_name.as_str(), event.outcome.as_str()))
+        .collect();
+    assert_eq!(told, [("developer", "Denied"), ("lead", "Succeeded")]);
+}
+
+#[tokio::test]
+async fn names_are_as_long_as_templates_make_them() {
+    let nave = Nave::start().await;
+    let hub = nave.hub("hub").await;
+    for name in ["aih-demo-tnw7-connection-AzureOpenAI", &"n".repeat(255)] {
+        nave.make(&connection(&hub, name), by_key("https://x")).await;
+    }
+    for name in ["ab", "a b", "-abc", &"n".repeat(256)] {
+        let answer = nave
+            .put_as(&Caller::system(), &connection(&hub, name), by_key("https://x"))
+            .await;
+        assert_eq!(code(&answer), "InvalidResourceName", "{name}");
+    }
+}
+
+#[tokio::test]
 async fn a_projects_own_connection_stands_before_the_hubs() {
     let nave = Nave::start().await;
     let hub = nave.hub("hub").await;

@@ -1,6 +1,6 @@
 //! A model call from its decision to its reply.
 
-use nave_arm::{ArmError, ErrorCode};
+use nave_arm::{ArmError, ErrorCode, ResourceId};
 use nave_engine::{Reply, route::Call};
 use serde_json::{Value, json};
 
@@ -12,12 +12,13 @@ use crate::{
     model::Model,
     outbound::Outbound,
     place::Named,
-    record::Record,
+    record::{Record, Subject},
 };
 
 /// Where a call goes, and what is recorded of that.
 struct Way {
     model: Box<dyn Model>,
+    through: Option<ResourceId>,
     facts: Value,
 }
 
@@ -30,7 +31,11 @@ pub(crate) async fn answer(inference: &Inference, kind: Kind, call: Call) -> Res
         engine: &call.engine,
         grant: &call.grant,
     };
-    let Way { model, mut facts } = match call.params.get("project") {
+    let Way {
+        model,
+        through,
+        mut facts,
+    } = match call.params.get("project") {
         "" => to_account(outbound, &call, &ask)?,
         _ => to_project(outbound, &call, &ask).await?,
     };
@@ -42,7 +47,14 @@ pub(crate) async fn answer(inference: &Inference, kind: Kind, call: Call) -> Res
         request,
         ..
     } = call;
-    let mut record = Record::open(&inference.unsettled, engine, grant, request.correlation_id, facts);
+    let subject = Subject {
+        engine,
+        grant,
+        correlation_id: request.correlation_id,
+        through,
+        facts,
+    };
+    let mut record = Record::open(&inference.unsettled, subject);
     let ((), answer) = tokio::try_join!(record.opened(), async { Ok(model.answer(&ask).await) })?;
     Ok(deliver(answer, &ask, record))
 }
@@ -54,6 +66,7 @@ fn to_account(outbound: Outbound<'_>, call: &Call, ask: &Ask<'_>) -> Result<Way,
     let deployment = account::deployment(&snapshot, account, named)?;
     Ok(Way {
         model: outbound.to_deployment(&snapshot, deployment, ask.kind)?,
+        through: None,
         facts: json!({ "account": account.as_str(), "deployment": deployment.id.name() }),
     })
 }
@@ -82,7 +95,11 @@ async fn to_project(outbound: Outbound<'_>, call: &Call, ask: &Ask<'_>) -> Resul
         }
         _ => outbound.to_connection(&connection, named.deployment)?,
     };
-    Ok(Way { model, facts })
+    Ok(Way {
+        model,
+        through: Some(connection.id.clone()),
+        facts,
+    })
 }
 
 /// The deployment that a body names, where the path does not.

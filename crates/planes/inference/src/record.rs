@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use nave_arm::{ArmError, ErrorCode};
+use nave_arm::{ArmError, ErrorCode, ResourceId};
 use nave_engine::{Act, Engine, Grant};
 use serde_json::{Value, json};
 use tokio::sync::{oneshot, watch};
@@ -41,6 +41,36 @@ impl Settlement {
     }
 }
 
+/// A call that is recorded.
+pub(crate) struct Subject {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) grant: Grant<Act>,
+    pub(crate) correlation_id: Uuid,
+    /// The connection it goes through, whose log shows it as well (features CON-07).
+    pub(crate) through: Option<ResourceId>,
+    /// What it is.
+    pub(crate) facts: Value,
+}
+
+impl Subject {
+    async fn record(&self, outcome: &str, detail: Value) -> Result<(), ArmError> {
+        let Self {
+            engine,
+            grant,
+            correlation_id,
+            ..
+        } = self;
+        match &self.through {
+            Some(through) => {
+                engine
+                    .record_through(grant, through, outcome, *correlation_id, detail)
+                    .await
+            }
+            None => engine.record(grant, outcome, *correlation_id, detail).await,
+        }
+    }
+}
+
 /// The client's side of a record. When it is dropped unsettled, the client hung up.
 #[derive(Debug)]
 pub(crate) struct Record {
@@ -49,19 +79,13 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// Starts to record a call, described by `facts`.
-    pub(crate) fn open(
-        unsettled: &Unsettled,
-        engine: Arc<Engine>,
-        grant: Grant<Act>,
-        correlation_id: Uuid,
-        facts: Value,
-    ) -> Self {
+    /// Starts to record a call.
+    pub(crate) fn open(unsettled: &Unsettled, subject: Subject) -> Self {
         let (tell, opened) = oneshot::channel();
         let (settlement, settled) = oneshot::channel();
         let one = unsettled.one();
         tokio::spawn(async move {
-            keep(&engine, &grant, correlation_id, facts, tell, settled).await;
+            keep(&subject, tell, settled).await;
             drop(one);
         });
         Self {
@@ -96,16 +120,11 @@ impl Record {
 }
 
 async fn keep(
-    engine: &Engine,
-    grant: &Grant<Act>,
-    correlation_id: Uuid,
-    facts: Value,
+    subject: &Subject,
     tell: oneshot::Sender<Result<(), ArmError>>,
     settled: oneshot::Receiver<Settlement>,
 ) {
-    let opened = engine
-        .record(grant, "Started", correlation_id, facts.clone())
-        .await;
+    let opened = subject.record("Started", subject.facts.clone()).await;
     let is_open = opened.is_ok();
     // A client that hung up does not wait for it.
     let _ = tell.send(opened);
@@ -114,9 +133,9 @@ async fn keep(
     }
     let Settlement { outcome, mut detail } =
         settled.await.unwrap_or_else(|_| Settlement::canceled(json!({})));
-    nave_engine::fill(&mut detail, &facts);
-    if let Err(error) = engine.record(grant, outcome, correlation_id, detail).await {
-        tracing::error!(scope = %grant.id(), %error, "a model call could not be settled");
+    nave_engine::fill(&mut detail, &subject.facts);
+    if let Err(error) = subject.record(outcome, detail).await {
+        tracing::error!(scope = %subject.grant.id(), %error, "a model call could not be settled");
     }
 }
 

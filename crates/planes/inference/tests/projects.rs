@@ -4,9 +4,9 @@ mod common;
 
 use common::{
     ACCOUNT, AI_DEVELOPER, CHAT, HUB, KEY, Nave, OPENAI_USER, OTHER_ACCOUNT, OTHER_KEY, PROJECT,
-    PROJECT_CHAT, RG, Script, Upstream, hello, hello_with, key_holder,
+    PROJECT_CHAT, RG, Script, Upstream, hello, hello_with, id, key_holder,
 };
-use nave_engine::Caller;
+use nave_engine::{Caller, EventQuery, Read};
 use serde_json::{Value, json};
 
 /// A project whose hub shares a connection to the first account, and its developer, who has no other role.
@@ -92,6 +92,21 @@ async fn a_use_is_recorded_at_the_project_with_its_connection() {
     }
     assert!(calls[1].detail["detail"]["completionTokens"].as_u64() > Some(10));
     assert!(!nave.log().await.contains(KEY));
+}
+
+#[tokio::test]
+async fn who_used_a_hubs_connection_is_asked_at_the_hub() {
+    let (nave, developer) = project().await;
+    nave.post(&developer, PROJECT_CHAT, hello()).await;
+    let grant = nave.engine.on_own_account::<Read>("test", &id(HUB));
+    let events = nave.engine.events(&grant, EventQuery::default()).await.expect("events");
+    let calls: Vec<_> = events
+        .iter()
+        .filter(|event| event.operation.contains("/OpenAI/"))
+        .map(|event| (event.resource.as_str(), event.caller_name.as_str(), event.outcome.as_str()))
+        .collect();
+    let of = |outcome| (PROJECT, "dev@contoso.com", outcome);
+    assert_eq!(calls, [of("Succeeded"), of("Started")]);
 }
 
 #[tokio::test]

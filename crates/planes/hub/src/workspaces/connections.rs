@@ -16,7 +16,8 @@ use nave_engine::{
     Reply, Request, Resource, Snapshot,
     decision::Need,
     declaration::{
-        ActCall, Action, Asked, Cx, Declaration, Draft, Placement, ResourceType, Secrets, Verb, Written,
+        ActCall, Action, Asked, Cx, Declaration, Draft, NameRule, Placement, ResourceType, Secrets, Verb,
+        Written,
     },
     fill,
     workspaces::CREDENTIALS,
@@ -24,7 +25,7 @@ use nave_engine::{
 use nave_vault::Purpose;
 use serde_json::{Value, json};
 
-use super::{Kind, NAME};
+use super::{Kind, NAME as WORKSPACE_NAME};
 use crate::{
     API_VERSIONS, CONNECTIONS,
     asking::may,
@@ -36,6 +37,14 @@ const WRITE: &str = "Microsoft.MachineLearningServices/workspaces/connections/wr
 
 /// The type.
 pub(crate) struct Connections;
+
+/// The published pattern ends at 33 characters, and templates that deploy in Azure go beyond: the samples name a
+/// connection `{hub}-connection-AzureOpenAI`.
+const NAME: NameRule = NameRule {
+    max: 255,
+    words: "3 to 255 letters, digits, '-' and '_', beginning with a letter or digit",
+    ..WORKSPACE_NAME
+};
 
 static DECLARATION: Declaration = Declaration {
     resource_type: CONNECTIONS,
