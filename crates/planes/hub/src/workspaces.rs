@@ -32,7 +32,7 @@ use crate::{API_VERSIONS, WORKSPACES, inheritance::projects_of};
 /// The type.
 pub(crate) struct Workspaces;
 
-/// The rule for the names of workspaces and connections.
+/// The rule for the names of workspaces.
 pub(crate) const NAME: NameRule = NameRule {
     min: 3,
     max: 33,
@@ -54,7 +54,6 @@ static DECLARATION: Declaration = Declaration {
     ],
     actions: act::ACTIONS,
     immutable: &[
-        "/kind",
         "/properties/hubResourceId",
         "/properties/storageAccount",
         "/properties/keyVault",

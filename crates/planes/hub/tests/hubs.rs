@@ -4,10 +4,15 @@ mod common;
 
 use common::{
     AI_ADMINISTRATOR, AI_DEVELOPER, Answer, CONTRIBUTOR, CUSTOM_ALL, CUSTOM_WRITE, Nave, ORIGIN, OTHER_RG,
-    OWNER, READER, RG, S, code, id, names, principal, project_of, workspace,
+    OWNER, READER, RG, S, code, names, principal, project_of, workspace,
 };
 use nave_engine::Caller;
 use serde_json::{Value, json};
+
+/// What a resource of ARM has, and clients know.
+const ENVELOPE: [&str; 10] = [
+    "id", "name", "type", "etag", "systemData", "location", "tags", "kind", "sku", "properties",
+];
 
 fn hub_body() -> Value {
     json!({ "location": "eastus", "kind": "Hub" })
@@ -131,7 +136,13 @@ async fn a_hub_brings_an_owner_an_identity_and_what_it_needs() {
     );
     for pointer in ["/properties/storageAccount", "/properties/keyVault"] {
         let made = hub.pointer(pointer).and_then(Value::as_str).expect("an id");
-        assert!(nave.engine.snapshot().get(&id(made)).is_some(), "{made}");
+        let (status, shown) = nave.get(&Caller::system(), made).await;
+        let members: Vec<&String> = shown.as_object().expect("an object").keys().collect();
+        assert_eq!(status, 200, "{made}");
+        assert!(
+            members.iter().all(|name| ENVELOPE.contains(&name.as_str())),
+            "{members:?}"
+        );
     }
     let (status, _) = nave.put_as(&manager, &path, hub_body()).await;
     assert_eq!(status, 200);
@@ -284,6 +295,12 @@ async fn what_was_settled_at_creation_stays() {
         let answer = nave.patch(&Caller::system(), &hub, patch.clone()).await;
         assert_eq!(answer.1["error"]["target"], json!(target), "{patch}: {answer:?}");
     }
+    let answer = nave.patch(&Caller::system(), &hub, json!({ "kind": "Default" })).await;
+    let message = answer.1["error"]["message"].to_string();
+    assert!(
+        message.contains("Create another workspace of kind 'Default'"),
+        "{message}"
+    );
     let same = json!({ "kind": "HUB", "properties": { "hbiWorkspace": "false", "publicNetworkAccess": "Disabled" } });
     let answer = nave.patch(&Caller::system(), &hub, same).await;
     assert_eq!(

@@ -43,7 +43,7 @@ pub(super) fn make(cx: &Cx<'_>, hub: &ResourceId, body: &Value, own: &mut Value,
         made.push(Also::Put {
             id,
             body: make_body(cx, body),
-            own: json!({ "madeFor": hub }),
+            own: json!({}),
         });
     }
     made

@@ -90,8 +90,13 @@ fn own_part(cx: &Cx<'_>, kind: Kind, existing: Option<&Resource>) -> (Value, Str
 /// The engine compares what is written in documented names and types; here the rest is, too. What a project has from
 /// its hub is compared with the hub instead.
 fn check_immutable(body: &Value, existing: &Resource) -> Result<(), ArmError> {
-    let (settled, more): (&[&str], &[&str]) = match Kind::of(existing) {
-        Kind::Project => (&["/kind", "/properties/hubResourceId"], &[]),
+    let kind = Kind::of(existing);
+    let asked = Kind::asked(body, Some(existing))?;
+    if asked != kind {
+        return Err(kind_stays(existing, kind, asked));
+    }
+    let (settled, more): (&[&str], &[&str]) = match kind {
+        Kind::Project => (&["/properties/hubResourceId"], &[]),
         Kind::Hub | Kind::Default => (DECLARATION.immutable, &["/properties/hbiWorkspace"]),
     };
     for pointer in settled.iter().chain(more) {
@@ -111,6 +116,19 @@ fn check_immutable(body: &Value, existing: &Resource) -> Result<(), ArmError> {
         }
     }
     Ok(())
+}
+
+fn kind_stays(existing: &Resource, kind: Kind, asked: Kind) -> ArmError {
+    let (kind, asked) = (kind.word(), asked.word());
+    ArmError::new(
+        ErrorCode::PropertyChangeNotAllowed,
+        format!(
+            "The property 'kind' of '{}' is '{kind}' and cannot be changed after creation. Create another workspace of \
+             kind '{asked}', and create there again what this one holds.",
+            existing.id
+        ),
+    )
+    .on("kind")
 }
 
 /// Only a project belongs to a hub.
