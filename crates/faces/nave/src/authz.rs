@@ -13,7 +13,8 @@ pub(crate) fn eval() -> Outcome {
     let mut all_asked = true;
     for line in io::stdin().lock().split(b'\n') {
         let line = line.context("the input cannot be read")?;
-        let answer = eval::eval_line(&String::from_utf8_lossy(&line));
+        // some shells put a byte order mark before what they pipe
+        let answer = eval::eval_line(String::from_utf8_lossy(&line).trim_start_matches('\u{feff}'));
         all_asked &= answer.asked;
         say::line(answer.line);
     }

@@ -105,7 +105,7 @@ pub(crate) fn stored_condition(properties: &Value) -> Result<Option<Condition>, 
 fn bad_condition(why: &str, target: &str) -> ArmError {
     ArmError::new(
         ErrorCode::InvalidRoleAssignmentCondition,
-        format!("The given role assignment condition is invalid. {why}."),
+        format!("The given role assignment condition is invalid: {why}."),
     )
     .on(format!("properties.{target}"))
 }

@@ -12,19 +12,35 @@ use crate::{
     RoleDefinition, RoleIndex, action_matches,
 };
 
-/// Decides one line; the answer is `{"id": …, "decision": "allow" | "deny"}`. Only a line that asks nothing is an
-/// error. What cannot be read stays on the safe side: a role or assignment grants nothing, a deny assignment blocks, a
-/// principal or scope has nothing.
-pub fn eval_line(line: &str) -> Result<String, String> {
-    let case: Value = serde_json::from_str(line).map_err(|error| format!("not a JSON object: {error}"))?;
-    let members = case.as_object().ok_or("not a JSON object")?;
-    let id = members.get("id").cloned().unwrap_or(Value::Null);
-    let decision = if decide(members)?.is_allowed() {
-        "allow"
-    } else {
-        "deny"
-    };
-    Ok(json!({ "id": id, "decision": decision }).to_string())
+/// The answer to one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// `{"id": …, "decision": "allow" | "deny"}`; with an `error` where the line asks nothing.
+    pub line: String,
+    /// Whether the line asks something.
+    pub asked: bool,
+}
+
+/// Decides one line. Every line has its answer, also one that asks nothing: nobody is allowed anything by it. What
+/// cannot be read stays on the safe side: a role or assignment grants nothing, a deny assignment blocks, a principal
+/// or scope has nothing.
+#[must_use]
+pub fn eval_line(line: &str) -> Answer {
+    let case: Result<Value, String> =
+        serde_json::from_str(line).map_err(|error| format!("not a JSON object: {error}"));
+    let id = case.as_ref().ok().and_then(|case| case.get("id")).cloned();
+    let decided = case.and_then(|case| decide(case.as_object().ok_or("not a JSON object")?));
+    let mut answer = json!({ "id": id, "decision": "deny" });
+    let asked = decided.is_ok();
+    match decided {
+        Ok(evaluation) if evaluation.is_allowed() => answer["decision"] = "allow".into(),
+        Ok(_) => {}
+        Err(error) => answer["error"] = error.into(),
+    }
+    Answer {
+        line: answer.to_string(),
+        asked,
+    }
 }
 
 /// Decides one object, with the reasons.

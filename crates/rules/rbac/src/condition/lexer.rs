@@ -106,7 +106,7 @@ impl<'a> Lexer<'a> {
         if name.trim().is_empty() || name.contains(|c: char| c == '[' || c == '\'' || c.is_control()) {
             return Err(ConditionError::at(
                 start..self.at,
-                "between the brackets stands the name of an attribute",
+                "the name of an attribute is expected between the brackets",
             ));
         }
         Ok(Token::Attribute { source, name })
@@ -115,7 +115,7 @@ impl<'a> Lexer<'a> {
     fn after_at(&self, start: usize) -> ConditionError {
         ConditionError::at(
             start..self.at,
-            "after `@` stands a source and an attribute, such as `@Request[…]`",
+            "a source and an attribute are expected after `@`, such as `@Request[…]`",
         )
     }
 
@@ -132,7 +132,7 @@ impl<'a> Lexer<'a> {
 fn unexpected(c: char) -> &'static str {
     match c {
         '"' | '\u{2018}' | '\u{2019}' | '\u{201c}' | '\u{201d}' | '\u{201a}' | '\u{201e}' | '`' => {
-            "text stands in straight single quotes"
+            "text is written in straight single quotes"
         }
         '&' => "one `&` is not an operator; write `&&` or `AND`",
         '|' => "one `|` is not an operator; write `||` or `OR`",

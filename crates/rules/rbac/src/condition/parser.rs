@@ -51,7 +51,7 @@ pub(super) fn parse(text: &str) -> Result<Expression, ConditionError> {
     match parser.token {
         Token::End => Ok(expression),
         Token::Close => Err(parser.objection("this parenthesis was not opened")),
-        _ => Err(parser.objection("here stands AND, OR or the end of the condition")),
+        _ => Err(parser.objection("AND, OR or the end of the condition is expected here")),
     }
 }
 
@@ -146,11 +146,11 @@ impl<'a> Parser<'a> {
     /// `Name{'text', …}`.
     fn function_texts(&mut self) -> Result<Vec<&'a str>, ConditionError> {
         self.advance()?;
-        self.expect(Token::OpenBrace, "here stands a list in braces")?;
+        self.expect(Token::OpenBrace, "a list in braces is expected here")?;
         let mut texts = Vec::new();
         loop {
             let Token::Text(text) = self.token else {
-                return Err(self.objection("here stands text in single quotes"));
+                return Err(self.objection("text in single quotes is expected here"));
             };
             texts.push(text);
             self.advance()?;
@@ -159,7 +159,7 @@ impl<'a> Parser<'a> {
             }
             self.advance()?;
         }
-        self.expect(Token::CloseBrace, "here stands `,` or `}`")?;
+        self.expect(Token::CloseBrace, "`,` or `}` is expected here")?;
         Ok(texts)
     }
 
@@ -167,7 +167,7 @@ impl<'a> Parser<'a> {
         let start = self.span.start;
         let left = self.operand()?;
         let Token::Word(word) = self.token else {
-            return Err(self.objection("here stands a comparison operator, such as `StringEquals`"));
+            return Err(self.objection("a comparison operator, such as `StringEquals`, is expected here"));
         };
         let Some(operator) = Operator::parse(word) else {
             return Err(self.objection("there is no comparison operator of this name"));
@@ -193,7 +193,7 @@ impl<'a> Parser<'a> {
                     self.advance()?;
                     values.push(self.value()?);
                 }
-                self.expect(Token::CloseBrace, "here stands `,` or `}`")?;
+                self.expect(Token::CloseBrace, "`,` or `}` is expected here")?;
                 Ok(Operand::Values(values))
             }
             _ => Ok(Operand::Values(vec![self.value()?])),
@@ -202,7 +202,7 @@ impl<'a> Parser<'a> {
 
     fn attribute(&mut self) -> Result<Attribute, ConditionError> {
         let Token::Attribute { source, name } = self.token else {
-            return Err(self.objection("here stands an attribute, such as `@Resource[…]`"));
+            return Err(self.objection("an attribute, such as `@Resource[…]`, is expected here"));
         };
         let Some(source) = Source::named(source) else {
             return Err(self.objection("the sources are Resource, Request, Principal and Environment"));
@@ -222,7 +222,7 @@ impl<'a> Parser<'a> {
         };
         let Some(value) = value else {
             return Err(self.objection(
-                "here stands an attribute, text in single quotes, an integer, true, false, a guid or a list in braces",
+                "an attribute, text in single quotes, an integer, true, false, a guid or a list in braces is expected here",
             ));
         };
         self.advance()?;
