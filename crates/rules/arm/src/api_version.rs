@@ -26,7 +26,9 @@ impl ApiVersion {
             suffix.to_ascii_lowercase().as_str(),
             "" | "-preview" | "-alpha" | "-beta" | "-rc" | "-privatepreview"
         );
-        (dated && suffixed).then(|| Self(text.to_owned()))
+        let part = |from: usize, to: usize| date.get(from..to).and_then(|digits| digits.parse::<u8>().ok());
+        let exists = matches!((part(5, 7), part(8, 10)), (Some(1..=12), Some(1..=31)));
+        (dated && exists && suffixed).then(|| Self(text.to_owned()))
     }
 
     /// The text as the client wrote it.
@@ -63,6 +65,9 @@ mod tests {
             "2024-10-01-next",
             "2024-10-01preview",
             "2024/10/01",
+            "2024-13-01",
+            "2024-00-10",
+            "2024-10-32",
             "é024-10-01",
         ] {
             assert!(ApiVersion::parse(bad).is_none(), "{bad}");

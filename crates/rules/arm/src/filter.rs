@@ -40,9 +40,12 @@ pub enum Filter {
     Or(Box<Self>, Box<Self>),
 }
 
-/// Why a filter is not understood.
+/// Why a filter is not understood: what stands where it is not; empty when it ends too early.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the filter is not understood at `{0}`")]
+#[error("{}", match .0.as_str() {
+    "" => String::from("the filter ends too early"),
+    at => format!("the filter is not understood at `{at}`"),
+})]
 pub struct FilterError(pub String);
 
 impl Filter {
