@@ -20,6 +20,7 @@ use crate::{
     Caller, Engine, Registry, Reply,
     declaration::{Cx, Declaration, Placement, ResourceType, Verb},
     engine::{not_allowed, not_signed_in},
+    operation::Surface,
     request::Request,
 };
 
@@ -41,7 +42,10 @@ pub(crate) fn is_arm_path(registry: &Registry, request: &Request) -> bool {
 /// Answers a request for a resource.
 pub(crate) async fn serve(engine: &Arc<Engine>, request: Request) -> Result<Reply, ArmError> {
     let place = place(engine.registry(), &request)?;
-    let caller = request.caller.clone().ok_or_else(not_signed_in)?;
+    let caller = request
+        .caller
+        .clone()
+        .ok_or_else(|| not_signed_in(&request, Surface::Arm))?;
     check_api_version(&request)?;
     match place {
         Place::One(kind, id) => {

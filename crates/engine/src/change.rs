@@ -7,7 +7,7 @@ use nave_store::{Expect, Guard, PutRow, StoreError, Write};
 use nave_vault::KeyRing;
 use serde_json::{Value, json};
 
-use crate::{Caller, Resource};
+use crate::{Caller, Resource, Snapshot};
 
 /// Rows to write and delete together.
 #[derive(Debug, Default)]
@@ -28,16 +28,16 @@ impl Change {
         self
     }
 
-    /// What is written and deleted, as events keep it.
-    pub(crate) fn touched(&self) -> Vec<Value> {
+    /// What is written, and what of `before` is deleted, as events keep it.
+    pub(crate) fn touched(&self, before: &Snapshot) -> Vec<Value> {
         let puts = self
             .puts
             .iter()
-            .map(|put| json!({"id": put.id.as_str(), "change": "Put"}));
-        let erases = self
-            .erases
-            .iter()
-            .map(|erase| json!({"id": erase.id.as_str(), "change": "Delete"}));
+            .map(|put| touched("Put", &put.id, Some(&put.sent)));
+        let erases = self.erases.iter().map(|erase| {
+            let sent = before.get(&erase.id).map(|row| &row.sent);
+            touched("Delete", &erase.id, sent)
+        });
         puts.chain(erases).collect()
     }
 
@@ -60,6 +60,22 @@ impl Change {
             .chain(erases)
             .collect()
     }
+}
+
+/// One row that changes. Of a role assignment the event also keeps what is given and to whom: who reads the log later
+/// no longer finds it where it was.
+fn touched(change: &str, id: &ResourceId, sent: Option<&Value>) -> Value {
+    let mut row = json!({ "id": id.as_str(), "change": change });
+    if id
+        .resource_type()
+        .eq_ignore_ascii_case("Microsoft.Authorization/roleAssignments")
+        && let Some(properties) = sent.and_then(|sent| sent.get("properties"))
+    {
+        for name in ["principalId", "principalType", "roleDefinitionId"] {
+            row["given"][name] = properties.get(name).cloned().unwrap_or_default();
+        }
+    }
+    row
 }
 
 /// One row to write.

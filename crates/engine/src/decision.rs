@@ -5,8 +5,9 @@
 
 use std::borrow::Cow;
 
+use jiff::Timestamp;
 use nave_arm::{ArmError, Detail, ErrorCode, ResourceId};
-use nave_rbac::{AccessRequest, Attributes, Evaluation, Plane, Reason, Refusal};
+use nave_rbac::{AccessRequest, Attributes, Evaluation, Plane, Reason, Refusal, Source};
 use nave_store::Revision;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -24,7 +25,7 @@ pub struct Need {
     pub scope: ResourceId,
     /// How the need belongs to the request.
     pub basis: Basis,
-    /// What conditions may look at.
+    /// What conditions may look at, besides what every request has.
     pub attributes: Attributes,
 }
 
@@ -102,6 +103,8 @@ pub struct Question {
     pub surface: Surface,
     /// Ways to be allowed.
     pub alternatives: Vec<Vec<Need>>,
+    /// When it is asked: roles may be good until, or from, a time.
+    pub now: Timestamp,
 }
 
 /// The answer, with its reasons.
@@ -170,7 +173,7 @@ pub fn decide(snapshot: &Snapshot, origin: &str, id: Uuid, caller: &Caller, ques
                 operation: need.operation.clone().into_owned(),
                 scope: need.scope.clone(),
                 basis: need.basis,
-                outcome: consider(snapshot, origin, caller, question.surface, need),
+                outcome: consider(snapshot, origin, caller, question, need),
             })
             .collect();
         let allowed = findings.iter().all(|finding| finding.outcome.passed());
@@ -220,26 +223,27 @@ fn is_usable(snapshot: &Snapshot, object_id: Uuid) -> bool {
         .is_some_and(|principal| enabled(principal))
 }
 
-fn consider(snapshot: &Snapshot, origin: &str, caller: &Caller, surface: Surface, need: &Need) -> Outcome {
+fn consider(snapshot: &Snapshot, origin: &str, caller: &Caller, question: &Question, need: &Need) -> Outcome {
     match &caller.kind {
         CallerKind::System => return Outcome::Rule("System"),
         CallerKind::AccountKey { account, .. } => return consider_key(snapshot, account, need),
         _ => {}
     }
-    match admit(snapshot, origin, caller, surface) {
+    match admit(snapshot, origin, caller, question.surface) {
         Outcome::Rule(_) => {}
         refused => return refused,
     }
-    if surface == Surface::Graph && directory_member_may(&need.operation) {
+    if question.surface == Surface::Graph && directory_member_may(&need.operation) {
         return Outcome::Rule("DirectoryMember");
     }
+    let attributes = in_its_environment(&need.attributes, question.now);
     let request = AccessRequest {
         principal: caller.object_id,
         operation: &need.operation,
         plane: need.plane,
         scope: &need.scope,
         sub_operation: None,
-        attributes: &need.attributes,
+        attributes: &attributes,
     };
     match snapshot.roles().evaluate(&request) {
         Evaluation::Allowed(reason) => match need.basis {
@@ -254,6 +258,15 @@ fn consider(snapshot: &Snapshot, origin: &str, caller: &Caller, surface: Surface
         },
         Evaluation::Denied(refusal) => Outcome::Refused(refusal),
     }
+}
+
+/// With what every request has, whatever it asks: the time, and the network it came by (rbac-semantics 11).
+fn in_its_environment(attributes: &Attributes, now: Timestamp) -> Attributes {
+    // conditions know instants to the 100 ns
+    attributes
+        .clone()
+        .with(Source::Environment, "UtcNow", format!("{now:.7}"))
+        .with(Source::Environment, "isPrivateLink", false)
 }
 
 /// Members of a directory may read it, as in Entra; to write it they need a role at the tenant.
@@ -290,7 +303,7 @@ fn is_true(value: &Value) -> bool {
 const ADDITION: &str = "Decision";
 
 impl Decision {
-    /// The refusal as the caller sees it; all that is missing at once.
+    /// The refusal as the caller sees it: all that is missing at once, each told once.
     #[must_use]
     pub fn refusal(&self, surface: Surface) -> ArmError {
         let failed: Vec<&Finding> = self
@@ -305,11 +318,13 @@ impl Decision {
         if failed.len() == 1 {
             return error;
         }
-        let details = failed
-            .iter()
-            .map(|finding| Detail::from(self.refuse_one(finding, surface)))
-            .collect();
-        error.because(details)
+        let mut others: Vec<ArmError> = Vec::new();
+        for other in failed.iter().map(|finding| self.refuse_one(finding, surface)) {
+            if other.message != error.message && others.iter().all(|told| told.message != other.message) {
+                others.push(other);
+            }
+        }
+        error.because(others.into_iter().map(Detail::from).collect())
     }
 
     fn refuse_one(&self, finding: &Finding, surface: Surface) -> ArmError {

@@ -175,6 +175,35 @@ async fn a_condition_that_cannot_be_evaluated_grants_nothing() {
 }
 
 #[tokio::test]
+async fn a_role_may_be_good_until_a_time_whatever_is_asked() {
+    let nave = Nave::start().await;
+    for (condition, status) in [
+        (
+            "@Environment[UtcNow] DateTimeLessThan '2999-01-01T00:00:00.0Z'",
+            200,
+        ),
+        (
+            "@Environment[UtcNow] DateTimeLessThan '2001-01-01T00:00:00.0Z'",
+            403,
+        ),
+        ("@Environment[isPrivateLink] BoolEquals false", 200),
+    ] {
+        let joe = nave.user(&format!("{}@contoso.com", Uuid::new_v4())).await;
+        let mut body = assigns(READER, joe.object_id);
+        body["properties"]["condition"] = condition.into();
+        body["properties"]["conditionVersion"] = "2.0".into();
+        nave.put(Put::new(common::id(&assignment_id(S)), body)).await;
+        let answer = nave.send(&joe, Method::GET, RG, Value::Null).await;
+        assert_eq!(answer.status, status, "{condition}");
+        let listed = nave
+            .send(&joe, Method::GET, &format!("{S}/resourceGroups"), Value::Null)
+            .await;
+        let count = listed.body["value"].as_array().map_or(0, Vec::len);
+        assert_eq!(count, usize::from(status == 200), "{condition}");
+    }
+}
+
+#[tokio::test]
 async fn an_assignment_that_becomes_unreadable_grants_nothing_more() {
     let nave = Nave::start().await;
     let joe = nave.user("joe@contoso.com").await;

@@ -38,7 +38,10 @@ impl Engine {
     /// # Errors
     /// Where the request names nothing that can be put, or its type cannot say who may.
     pub async fn preview(self: &Arc<Self>, request: &Request) -> Result<Preview, ArmError> {
-        let caller = request.caller.clone().ok_or_else(not_signed_in)?;
+        let caller = request
+            .caller
+            .clone()
+            .ok_or_else(|| not_signed_in(request, Surface::Arm))?;
         if let Some(decision) = self.preview_route(&caller, request)? {
             return Ok(Preview {
                 decision,

@@ -75,7 +75,7 @@ impl Engine {
         correlation_id: Uuid,
     ) -> Result<Done, CommitError> {
         let change = change.settled();
-        let changed = json!({ "changed": change.touched() });
+        let changed = json!({ "changed": change.touched(&self.snapshot()) });
         let event = self.event(
             grant.decision(),
             grant.operation(),

@@ -1,5 +1,6 @@
 //! Permission: the questions a request raises, their answers, and the refusals.
 
+use http::header::AUTHORIZATION;
 use nave_arm::{ArmError, ErrorCode, ResourceId};
 use nave_rbac::Plane;
 use serde_json::json;
@@ -75,6 +76,7 @@ impl Engine {
         let question = Question {
             surface,
             alternatives,
+            now: self.world.now(),
         };
         decide(
             &self.snapshot(),
@@ -102,6 +104,7 @@ impl Engine {
         let question = Question {
             surface,
             alternatives: vec![vec![need]],
+            now: self.world.now(),
         };
         decide(snapshot, &self.site.origin, Uuid::nil(), caller, &question).allowed
     }
@@ -140,10 +143,23 @@ impl Engine {
     }
 }
 
-/// The refusal of a request without a credential.
-pub(crate) fn not_signed_in() -> ArmError {
+/// The refusal of a request without a credential, or with one that nobody here understands.
+pub(crate) fn not_signed_in(request: &Request, surface: Surface) -> ArmError {
+    if request.headers.contains_key(AUTHORIZATION) {
+        return ArmError::new(
+            ErrorCode::InvalidAuthenticationToken,
+            "The access token is invalid: the 'Authorization' header holds no token of this server. Sign in and send \
+             'Bearer', a blank and the token.",
+        );
+    }
+    let key = match surface {
+        Surface::Inference => ", or a key of the account in the 'api-key' header",
+        _ => "",
+    };
     ArmError::new(
         ErrorCode::AuthenticationFailed,
-        "Authentication failed. The 'Authorization' header is missing; sign in and send a bearer token.",
+        format!(
+            "Authentication failed. The 'Authorization' header is missing; sign in and send a bearer token{key}."
+        ),
     )
 }

@@ -51,7 +51,10 @@ impl Engine {
                 })
                 .await;
         }
-        let caller = request.caller.clone().ok_or_else(not_signed_in)?;
+        let caller = request
+            .caller
+            .clone()
+            .ok_or_else(|| not_signed_in(&request, *surface))?;
         if *surface == Surface::Arm {
             crate::arm::check_api_version(&request)?;
         }

@@ -13,6 +13,7 @@ pub(crate) fn may(cx: &Cx<'_>, action: &'static str, scope: &ResourceId) -> bool
     let question = Question {
         surface: Surface::Arm,
         alternatives: vec![vec![Need::action(action, scope.clone())]],
+        now: cx.now,
     };
     decide(cx.snapshot, &cx.site.origin, Uuid::nil(), cx.caller, &question).allowed
 }

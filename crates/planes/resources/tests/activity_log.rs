@@ -85,13 +85,13 @@ async fn the_log_is_filtered() {
     let correlation = all["value"][0]["correlationId"].as_str().expect("id").to_owned();
     let mine = |filter: &str| format!("caller eq 'owner@contoso.com' and {filter}");
     for (filter, count) in [
-        (String::from("caller eq 'owner@contoso.com'"), 2),
-        (format!("caller eq '{}'", owner.object_id), 2),
+        (String::from("caller eq 'owner@contoso.com'"), 3),
+        (format!("caller eq '{}'", owner.object_id), 3),
         (
             mine("resourceProvider eq Microsoft.Authorization and eventTimestamp ge 2026-11-24T12:00:00Z"),
-            1,
+            2,
         ),
-        (mine(&format!("resourceUri eq '{RG}'")), 1),
+        (mine(&format!("resourceUri eq '{RG}'")), 2),
         (mine(&format!("correlationId eq '{correlation}'")), 1),
         (
             mine("(correlationId eq 'other' or eventTimestamp le '2026-11-24T11:59:59Z')"),
@@ -99,9 +99,10 @@ async fn the_log_is_filtered() {
         ),
         (
             mine("(correlationId eq 'other' or eventTimestamp ge '2026-11-24T12:00:00Z')"),
-            2,
+            3,
         ),
         (mine("status eq 'Succeeded'"), 2),
+        (mine("status eq 'Started'"), 1),
         (mine("status eq 'Failed'"), 0),
         (mine("eventTimestamp ge '2026-11-24T12:00:01Z'"), 0),
         (mine("eventTimestamp le '2026-11-24T11:59:59Z'"), 0),
@@ -119,6 +120,53 @@ async fn the_log_is_filtered() {
             "{filter}"
         );
     }
+}
+
+#[tokio::test]
+async fn giving_and_taking_a_role_says_which_to_whom() {
+    let nave = Nave::with_hub().await;
+    let owner = nave.user_with("owner@contoso.com", OWNER, S).await;
+    let joe = nave.user("joe@contoso.com").await;
+    let path = assignment_id(RG, uuid::Uuid::new_v4());
+    assert_eq!(
+        nave.put_as(&owner, &path, assigns(READER, joe.object_id)).await.0,
+        201
+    );
+    nave.delete(&owner, &path).await;
+    let (_, log) = nave
+        .get(&owner, &log("resourceProvider eq Microsoft.Authorization and caller eq 'owner@contoso.com'"))
+        .await;
+    let entries = log["value"].as_array().expect("entries");
+    let told: Vec<_> = entries
+        .iter()
+        .map(|entry| {
+            let text = |pointer| entry.pointer(pointer).and_then(Value::as_str);
+            let body = text("/properties/requestbody").or(text("/properties/responseBody"));
+            let body: Value = serde_json::from_str(body.expect("a body")).expect("JSON");
+            assert_eq!(body["properties"]["principalId"], json!(joe.object_id));
+            assert_eq!(body["properties"]["scope"], RG);
+            (
+                text("/httpRequest/method"),
+                text("/status/value"),
+                entry["operationId"].clone(),
+            )
+        })
+        .collect();
+    let words: Vec<_> = told
+        .iter()
+        .map(|(method, status, _)| (method.unwrap_or_default(), status.unwrap_or_default()))
+        .collect();
+    assert_eq!(
+        words,
+        [
+            ("DELETE", "Succeeded"),
+            ("DELETE", "Started"),
+            ("PUT", "Succeeded"),
+            ("PUT", "Started")
+        ]
+    );
+    assert_eq!(told[0].2, told[1].2, "both ends of one request");
+    assert_ne!(told[1].2, told[2].2);
 }
 
 #[tokio::test]

@@ -57,7 +57,7 @@ impl ResourceType for RoleAssignments {
             Asked::Delete(id) => stored(cx.snapshot, id),
             Asked::Read(_) | Asked::Act(..) => return Ok(vec![vec![own]]),
         };
-        Ok(vec![vec![own.with(in_its_environment(cx, attributes))]])
+        Ok(vec![vec![own.with(attributes)]])
     }
 
     fn write(&self, cx: &Cx<'_>, draft: Draft) -> Result<Written, ArmError> {
@@ -86,15 +86,6 @@ impl ResourceType for RoleAssignments {
             guards,
         })
     }
-}
-
-/// What every request has: the time, and the network it came by.
-fn in_its_environment(cx: &Cx<'_>, attributes: Attributes) -> Attributes {
-    // conditions know instants to the 100 ns
-    let now = format!("{:.7}", cx.now);
-    attributes
-        .with(Source::Environment, "UtcNow", now)
-        .with(Source::Environment, "isPrivateLink", false)
 }
 
 /// What a body asks to assign. A member the body does not name is no attribute, even where nave could tell it.

@@ -4,6 +4,43 @@ use nave_arm::ResourceId;
 use nave_engine::Event;
 use serde_json::{Value, json};
 
+/// The outcome of an entry that tells when a request began.
+const STARTED: &str = "Started";
+
+/// The beginning of the request an event is the end of. Giving and taking roles has both in the log, because that is
+/// how `az role assignment list-changelogs` tells who was given what.
+pub(super) fn beginning(event: &Event) -> Option<Event> {
+    given(event)?;
+    Some(Event {
+        id: event.decision,
+        outcome: STARTED.to_owned(),
+        ..event.clone()
+    })
+}
+
+/// The verb that gave or took a role, and the assignment.
+fn given(event: &Event) -> Option<(&'static str, Value)> {
+    let method = match event
+        .operation
+        .strip_prefix("Microsoft.Authorization/roleAssignments/")?
+    {
+        "write" => "PUT",
+        "delete" => "DELETE",
+        _ => return None,
+    };
+    let changed = event.detail.pointer("/detail/changed")?.as_array()?;
+    let own = changed
+        .iter()
+        .find(|row| row["id"].as_str() == Some(&event.resource))?;
+    let mut properties = own.get("given")?.clone();
+    let id = ResourceId::parse(&event.resource).ok()?;
+    properties["scope"] = json!(id.scope()?);
+    Some((
+        method,
+        json!({ "id": id, "name": id.name(), "properties": properties }),
+    ))
+}
+
 /// Azure's `EventData`. The decision stands in `properties`, whose values are texts.
 pub(super) fn view(event: &Event) -> Value {
     let resource = ResourceId::parse(&event.resource).unwrap_or_else(|_| ResourceId::tenant());
@@ -11,12 +48,16 @@ pub(super) fn view(event: &Event) -> Value {
     let at = event.at.to_string();
     let denied = event.outcome == "Denied";
     let provider = event.operation.split('/').next().unwrap_or_default();
+    let name = match event.outcome.as_str() {
+        STARTED => word("BeginRequest", "Begin request"),
+        _ => word("EndRequest", "End request"),
+    };
     json!({
         "id": format!("{}/events/{id}/ticks/{}", event.resource, event.at.as_microsecond()),
         "eventDataId": id,
-        "operationId": event.correlation_id,
+        "operationId": event.decision,
         "correlationId": event.correlation_id,
-        "eventName": word("EndRequest", "End request"),
+        "eventName": name,
         "category": word("Administrative", "Administrative"),
         "level": if denied { "Error" } else { "Informational" },
         "eventTimestamp": at,
@@ -32,6 +73,7 @@ pub(super) fn view(event: &Event) -> Value {
         "status": word(status(event), status(event)),
         "subStatus": sub_status(denied),
         "subscriptionId": resource.subscription().unwrap_or_default(),
+        "httpRequest": given(event).map(|(method, _)| json!({ "method": method })),
         "properties": properties(event),
     })
 }
@@ -68,11 +110,20 @@ fn role(event: &Event) -> Value {
 
 fn properties(event: &Event) -> Value {
     let text = |name: &str| event.detail.get(name).map(Value::to_string).unwrap_or_default();
-    json!({
+    let mut properties = json!({
         "eventCategory": "Administrative",
         "entity": event.resource,
         "message": event.operation,
         "decision": text("decision"),
         "detail": text("detail"),
-    })
+    });
+    if let Some((_, assignment)) = given(event) {
+        // spelled as the clients spell them
+        let body = match event.outcome.as_str() {
+            STARTED => "requestbody",
+            _ => "responseBody",
+        };
+        properties[body] = assignment.to_string().into();
+    }
+    properties
 }

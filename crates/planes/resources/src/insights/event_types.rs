@@ -11,7 +11,7 @@ use nave_engine::{
 use serde_json::{Value, json};
 
 use super::{
-    event::view,
+    event::{beginning, view},
     wanted::{self, Wanted},
 };
 use crate::{filter, page};
@@ -76,13 +76,17 @@ async fn page_of(
         let batch = call.engine.events(&call.grant, query.clone()).await?;
         let is_last = batch.len() < BATCH as usize;
         for event in batch {
-            if page.len() == PAGE {
+            if page.len() >= PAGE {
                 return Ok((page, resume(&query)));
             }
             query.before = Some(event.revision);
-            if wanted::passes(filter, &event) {
-                page.push(event);
-            }
+            let beginning = beginning(&event);
+            page.extend(
+                [Some(event), beginning]
+                    .into_iter()
+                    .flatten()
+                    .filter(|event| wanted::passes(filter, event)),
+            );
         }
         if is_last {
             return Ok((page, None));
