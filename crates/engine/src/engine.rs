@@ -3,6 +3,7 @@
 //! [`serve`] finds the operation a request names; [`permission`] asks whether it may be done; [`commits`] does it and
 //! lets the snapshot follow; [`reads`] gives out what a grant allows to see.
 
+mod advice;
 mod commits;
 mod permission;
 mod reads;

@@ -116,6 +116,13 @@ impl<A: Allows> Grant<A> {
         }
     }
 
+    /// The same, for an operation that was allowed by a right of another name, such as to create a project by the right
+    /// to join its hub. The log tells what was done.
+    pub(crate) fn named(mut self, operation: String) -> Self {
+        self.operation = operation;
+        self
+    }
+
     /// The resource it is for.
     #[must_use]
     pub fn id(&self) -> &ResourceId {

@@ -45,6 +45,11 @@ fn is_of_kind(resource: &Resource, kind: &str) -> bool {
     resource.id.resource_type().eq_ignore_ascii_case(WORKSPACES) && resource.kind() == kind
 }
 
+/// Whether a resource is a hub.
+pub(crate) fn is_hub(resource: &Resource) -> bool {
+    is_of_kind(resource, "hub")
+}
+
 /// The projects of a hub, by id.
 pub fn projects_of<'a>(
     snapshot: &'a Snapshot,

@@ -91,6 +91,7 @@ async fn attempt(
     let own = Need::action(declaration.permission("write"), id.clone());
     let ways = kind.ways(&cx, &Asked::Write(&draft), own)?;
     let grant: Grant<Write> = engine.authorize(caller, Surface::Arm, ways, id, request).await?;
+    let grant = grant.named(declaration.permission("write"));
     check_parents(engine, declaration, id)?;
     check_extended(engine, &cx, declaration, id)?;
     if patch && draft.existing.is_none() {

@@ -6,7 +6,7 @@ use nave_rbac::Plane;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::Engine;
+use super::{Engine, advice::advice};
 use crate::{
     Caller, Grant, Snapshot,
     decision::{Basis, Decision, Finding, Need, Outcome, Question, admit, decide},
@@ -67,7 +67,11 @@ impl Engine {
             json!({}),
         );
         self.append(event).await?;
-        Err(decision.named(decision.refusal(surface)))
+        let mut refusal = decision.refusal(surface);
+        if let Some(advice) = advice(&self.snapshot(), &decision) {
+            refusal.message.push_str(advice);
+        }
+        Err(decision.named(refusal))
     }
 
     /// Decides without acting and without recording: for filtering lists and for showing what a caller may do.

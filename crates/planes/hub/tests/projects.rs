@@ -9,7 +9,7 @@ use common::{
     DEPLOYMENT_OPERATOR, Nave, OTHER_RG, OWNER, READER, RG, S, code, id, principal, project_of, workspace,
 };
 use http::Method;
-use nave_engine::{Caller, Guard, declaration::Draft};
+use nave_engine::{Caller, EventQuery, Guard, Read, declaration::Draft};
 use serde_json::{Value, json};
 
 fn join_path(hub: &str, project: &str) -> String {
@@ -107,6 +107,34 @@ async fn who_may_only_join_creates_through_the_data_plane_too() {
         )
         .await;
     assert_eq!(code(&nothing), "ResourceNotFound");
+}
+
+#[tokio::test]
+async fn the_hubs_log_says_who_made_which_project() {
+    let nave = Nave::start().await;
+    let hub = nave.hub("hub").await;
+    let lead = nave.user_with("lead", AI_DEVELOPER, &hub).await;
+    let project = workspace(RG, "project");
+    nave.put_as(&lead, &project, project_of(&hub)).await;
+    let grant = nave.engine.on_own_account::<Read>("test", &id(&hub));
+    let events = nave
+        .engine
+        .events(&grant, EventQuery::default())
+        .await
+        .expect("events");
+    let newest = &events[0];
+    assert_eq!(
+        (
+            newest.operation.as_str(),
+            newest.resource.as_str(),
+            newest.caller_name.as_str()
+        ),
+        (
+            "Microsoft.MachineLearningServices/workspaces/write",
+            project.as_str(),
+            "lead"
+        )
+    );
 }
 
 #[tokio::test]
@@ -365,7 +393,24 @@ async fn roles_do_not_pass_from_the_hub_to_its_projects() {
     let project = nave.project("project", &hub).await;
     let owner = nave.user_with("owner", OWNER, &hub).await;
     assert_eq!(nave.get(&owner, &hub).await.0, 200);
-    assert_eq!(code(&nave.get(&owner, &project).await), "AuthorizationFailed");
+    let advice = "A role on a hub does not reach the hub's projects";
+    for path in [
+        &project,
+        &workspace(RG, "nothing"),
+        &format!("{project}/connections/c"),
+    ] {
+        let refused = nave.get(&owner, path).await;
+        let message = refused.1["error"]["message"].to_string();
+        assert_eq!(code(&refused), "AuthorizationFailed");
+        assert!(message.contains(advice), "{path}: {message}");
+    }
+    let member = nave.user_with("member", READER, &project).await;
+    let elsewhere = format!("{RG}/providers/Microsoft.Storage/storageAccounts/elsewhere");
+    for (caller, path) in [(&member, &project), (&owner, &elsewhere), (&member, &hub)] {
+        let refused = nave.delete(caller, path).await;
+        assert_eq!(code(&refused), "AuthorizationFailed");
+        assert!(!refused.1.to_string().contains(advice), "{path}: {}", refused.1);
+    }
     let above = nave.user_with("above", READER, S).await;
     assert_eq!(nave.get(&above, &project).await.0, 200);
 }
