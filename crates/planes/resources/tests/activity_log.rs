@@ -123,6 +123,36 @@ async fn the_log_is_filtered() {
 }
 
 #[tokio::test]
+async fn who_governs_one_resource_reads_its_log() {
+    let nave = Nave::with_hub().await;
+    let owner = nave.user_with("owner@contoso.com", OWNER, HUB).await;
+    let stranger = nave.user("stranger@contoso.com").await;
+    assert_eq!(nave.get(&stranger, HUB).await.0, 403);
+    let of = |id: &str| {
+        log(&format!(
+            "resourceUri eq '{id}' and eventTimestamp ge '2026-11-24T12:00:00Z'"
+        ))
+    };
+    let (status, body) = nave.get(&owner, &of(HUB)).await;
+    assert_eq!(status, 200, "{body}");
+    assert_eq!(body["value"][0]["caller"], "stranger@contoso.com");
+    let elsewhere = format!("resourceUri eq '{HUB}' or resourceUri eq '{RG}'");
+    for refused in [
+        of(RG),
+        log("status eq 'Failed'"),
+        log(&elsewhere),
+        log("resourceGroupName eq 'rg'"),
+    ] {
+        assert_eq!(
+            code(&nave.get(&owner, &refused).await),
+            "AuthorizationFailed",
+            "{refused}"
+        );
+    }
+    assert_eq!(code(&nave.get(&stranger, &of(HUB)).await), "AuthorizationFailed");
+}
+
+#[tokio::test]
 async fn giving_and_taking_a_role_says_which_to_whom() {
     let nave = Nave::with_hub().await;
     let owner = nave.user_with("owner@contoso.com", OWNER, S).await;
@@ -134,7 +164,10 @@ async fn giving_and_taking_a_role_says_which_to_whom() {
     );
     nave.delete(&owner, &path).await;
     let (_, log) = nave
-        .get(&owner, &log("resourceProvider eq Microsoft.Authorization and caller eq 'owner@contoso.com'"))
+        .get(
+            &owner,
+            &log("resourceProvider eq Microsoft.Authorization and caller eq 'owner@contoso.com'"),
+        )
         .await;
     let entries = log["value"].as_array().expect("entries");
     let told: Vec<_> = entries

@@ -4,9 +4,9 @@
 use http::Method;
 use nave_arm::{ArmError, Filter, SkipToken};
 use nave_engine::{
-    Event, EventQuery, Reply,
+    Event, EventQuery, Params, Reply, Request, Snapshot,
     operation::{Access, Surface},
-    route::{Call, Route},
+    route::{Call, Route, Target},
 };
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ const BATCHES: usize = 20;
 pub(crate) fn routes() -> Vec<Route> {
     let values = |path| {
         let read = Access::action("Microsoft.Insights/eventtypes/values/read");
-        Route::new(Method::GET, path, Surface::Arm, read, list)
+        Route::new(Method::GET, path, Surface::Arm, read, list).about(about)
     };
     vec![
         values("/subscriptions/{subscription}/providers/Microsoft.Insights/eventtypes/management/values"),
@@ -43,6 +43,15 @@ pub(crate) fn routes() -> Vec<Route> {
 
 fn categories() -> Reply {
     Reply::ok(json!({ "value": [{ "value": "Administrative", "localizedValue": "Administrative" }] }))
+}
+
+/// Whose log is asked for: that of the resource or group the filter names, else the whole scope's. So who governs one
+/// hub reads what happened there, without a role on its subscription.
+fn about(_: &Snapshot, request: &Request, params: &Params) -> Result<Target, ArmError> {
+    let scope = params.scope()?;
+    let filter = filter::of(request).ok().flatten();
+    let narrower = filter.and_then(|filter| wanted::scope_in(&filter, &scope));
+    Ok(Target::from(narrower.unwrap_or(scope)))
 }
 
 async fn list(call: Call) -> Result<Reply, ArmError> {

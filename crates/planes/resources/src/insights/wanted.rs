@@ -54,16 +54,15 @@ impl<'a> Wanted<'a> {
     }
 
     pub(super) fn is(&self, event: &Event) -> bool {
-        let resource = || ResourceId::parse(&event.resource).ok();
         match self {
             Self::Since(start) => event.at >= *start,
             Self::Until(end) => event.at <= *end,
-            Self::Group(group) => resource().is_some_and(|resource| {
+            Self::Group(group) => resources(event).any(|resource| {
                 resource
                     .resource_group()
                     .is_some_and(|own| own.eq_ignore_ascii_case(group))
             }),
-            Self::Resource(wanted) => resource().is_some_and(|resource| wanted.contains(&resource)),
+            Self::Resource(wanted) => resources(event).any(|resource| wanted.contains(&resource)),
             Self::Provider(provider) => event
                 .operation
                 .split('/')
@@ -77,6 +76,25 @@ impl<'a> Wanted<'a> {
             Self::All => true,
         }
     }
+}
+
+/// What an event is about: the resource, and the one it went through.
+fn resources(event: &Event) -> impl Iterator<Item = ResourceId> {
+    std::iter::once(&event.resource)
+        .chain(&event.through)
+        .filter_map(|id| ResourceId::parse(id).ok())
+}
+
+/// The resource or group in `scope` that every event must be about.
+pub(super) fn scope_in(filter: &Filter, scope: &ResourceId) -> Option<ResourceId> {
+    let named = |leaf: &Filter| match Wanted::of(leaf)? {
+        Wanted::Resource(id) => Some(id),
+        Wanted::Group(name) => Some(ResourceId::of_resource_group(scope.subscription()?, name)),
+        _ => None,
+    };
+    let ids = conjuncts(filter).into_iter().filter_map(named);
+    ids.filter(|id| scope.contains(id))
+        .max_by_key(|id| id.as_str().len())
 }
 
 /// Whether an event passes a filter.
