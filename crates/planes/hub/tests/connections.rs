@@ -200,7 +200,11 @@ async fn what_projects_do_with_a_hubs_connection_is_in_the_hubs_log() {
     nave.post(&developer, &path, json!(null)).await;
     let at = common::id(&connection(&hub, "shared"));
     let grant = nave.engine.on_own_account::<Read>("test", &at);
-    let events = nave.engine.events(&grant, EventQuery::default()).await.expect("events");
+    let events = nave
+        .engine
+        .events(&grant, EventQuery::default())
+        .await
+        .expect("events");
     let told: Vec<_> = events
         .iter()
         .filter(|event| event.resource == connection(&project, "shared"))

@@ -11,7 +11,16 @@ use serde_json::{Value, json};
 
 /// What a resource of ARM has, and clients know.
 const ENVELOPE: [&str; 10] = [
-    "id", "name", "type", "etag", "systemData", "location", "tags", "kind", "sku", "properties",
+    "id",
+    "name",
+    "type",
+    "etag",
+    "systemData",
+    "location",
+    "tags",
+    "kind",
+    "sku",
+    "properties",
 ];
 
 fn hub_body() -> Value {
@@ -295,7 +304,9 @@ async fn what_was_settled_at_creation_stays() {
         let answer = nave.patch(&Caller::system(), &hub, patch.clone()).await;
         assert_eq!(answer.1["error"]["target"], json!(target), "{patch}: {answer:?}");
     }
-    let answer = nave.patch(&Caller::system(), &hub, json!({ "kind": "Default" })).await;
+    let answer = nave
+        .patch(&Caller::system(), &hub, json!({ "kind": "Default" }))
+        .await;
     let message = answer.1["error"]["message"].to_string();
     assert!(
         message.contains("Create another workspace of kind 'Default'"),

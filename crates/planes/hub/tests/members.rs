@@ -3,7 +3,8 @@
 mod common;
 
 use common::{
-    AI_DEVELOPER, CONTRIBUTOR, DEPLOYMENT_OPERATOR, Nave, OTHER_RG, READER, RG, S, code, project_of, workspace,
+    AI_DEVELOPER, CONTRIBUTOR, DEPLOYMENT_OPERATOR, Nave, OTHER_RG, READER, RG, S, code, project_of,
+    workspace,
 };
 use nave_engine::Caller;
 use serde_json::json;

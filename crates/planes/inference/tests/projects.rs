@@ -99,11 +99,21 @@ async fn who_used_a_hubs_connection_is_asked_at_the_hub() {
     let (nave, developer) = project().await;
     nave.post(&developer, PROJECT_CHAT, hello()).await;
     let grant = nave.engine.on_own_account::<Read>("test", &id(HUB));
-    let events = nave.engine.events(&grant, EventQuery::default()).await.expect("events");
+    let events = nave
+        .engine
+        .events(&grant, EventQuery::default())
+        .await
+        .expect("events");
     let calls: Vec<_> = events
         .iter()
         .filter(|event| event.operation.contains("/OpenAI/"))
-        .map(|event| (event.resource.as_str(), event.caller_name.as_str(), event.outcome.as_str()))
+        .map(|event| {
+            (
+                event.resource.as_str(),
+                event.caller_name.as_str(),
+                event.outcome.as_str(),
+            )
+        })
         .collect();
     let of = |outcome| (PROJECT, "dev@contoso.com", outcome);
     assert_eq!(calls, [of("Succeeded"), of("Started")]);
