@@ -4,7 +4,8 @@ mod common;
 
 use common::*;
 use http::Method;
-use nave_engine::Caller;
+use nave_arm::ResourceId;
+use nave_engine::{Caller, Put};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -25,6 +26,26 @@ async fn scene() -> Scene {
 fn with(mut body: Value, member: &str, value: impl Into<Value>) -> Value {
     body["properties"][member] = value.into();
     body
+}
+
+#[tokio::test]
+async fn an_assignment_that_nave_made_says_by_which_rule() {
+    let Scene { nave, owner, joe } = scene().await;
+    let [made, given] = [(); 2].map(|()| assignment_id(RG, Uuid::new_v4()));
+    let cause = json!({ "rule": "ProjectMember", "assignment": "/a" });
+    let mut put = Put::new(
+        ResourceId::parse(&made).expect("id"),
+        assigns(READER, joe.object_id),
+    );
+    put.own = json!({ "autoFor": cause });
+    nave.put(put).await;
+    let forged = with(assigns(CONTRIBUTOR, joe.object_id), "autoFor", cause.clone());
+    assert_eq!(nave.put_as(&owner, &given, forged).await.0, 201);
+    assert_eq!(nave.get(&owner, &made).await.1["properties"]["autoFor"], cause);
+    assert_eq!(
+        nave.get(&owner, &given).await.1["properties"]["autoFor"],
+        Value::Null
+    );
 }
 
 #[tokio::test]

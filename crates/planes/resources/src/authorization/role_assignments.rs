@@ -146,6 +146,10 @@ fn view(assignment: &Resource, asked_at: &ResourceId) -> Value {
         "description": text("description"),
         "delegatedManagedIdentityResourceId": text("delegatedManagedIdentityResourceId"),
     });
+    if let Some(cause) = assignment.own.get("autoFor").filter(|cause| !cause.is_null()) {
+        // nave made it by a rule: which one, and what it goes away with (features AUTO-02)
+        properties["autoFor"] = cause.clone();
+    }
     super::stamp(&mut properties, assignment);
     json!({ "id": assignment.id, "name": assignment.id.name(), "type": ROLE_ASSIGNMENTS, "properties": properties })
 }
