@@ -365,6 +365,26 @@ async fn the_published_roles_are_shown_at_the_tenant_to_whoever_reads_roles_anyw
     }
 }
 
+#[tokio::test]
+async fn a_roles_own_id_opens_to_who_reads_roles_where_it_may_be_given() {
+    let nave = Nave::with_hub().await;
+    let (custom, foreign) = (Uuid::new_v4(), Uuid::new_v4());
+    nave.make(&role_id(S, custom), role("Near", &[RG])).await;
+    nave.make(&role_id(OTHER, foreign), role("Far", &[OTHER])).await;
+    let governor = nave.user_with("governor@contoso.com", OWNER, RG).await;
+    let stranger = nave.user("stranger@contoso.com").await;
+    for (path, status) in [
+        (role_id(S, custom), 200),
+        (role_id(S, READER), 200),
+        (role_id(OTHER, foreign), 403),
+        (role_id("", foreign), 403),
+        (role_id(S, Uuid::new_v4()), 403),
+    ] {
+        assert_eq!(nave.get(&governor, &path).await.0, status, "{path}");
+        assert_eq!(nave.get(&stranger, &path).await.0, 403, "{path}");
+    }
+}
+
 /// The documented role that lists `workspaces/write` among its actions and its notActions.
 #[tokio::test]
 async fn an_action_that_is_taken_away_again_is_not_granted() {

@@ -19,7 +19,7 @@ use nave_engine::{
     decision::Need,
     declaration::{Asked, Cx, Declaration, NameRule, Placement, ResourceType, Verb},
     operation::{Access, Surface},
-    rbac::{Permission, RoleDefinition, RoleKind, built_in},
+    rbac::{Permission, RoleDefinition, RoleKind},
     route::{Route, Target},
 };
 use serde_json::{Value, json};
@@ -81,6 +81,21 @@ fn ways_to_the_published(snapshot: &Snapshot, caller: &Caller, own: Need) -> Vec
     std::iter::once(vec![own]).chain(elsewhere).collect()
 }
 
+/// A role is shown by the id it is known by to whoever may read roles at any scope below where it may be assigned: the
+/// ids of assignments and lists lead there, and who governs one group follows them.
+fn ways_to_one(cx: &Cx<'_>, id: &ResourceId, own: Need) -> Vec<Vec<Need>> {
+    let asked_at = id.scope().unwrap_or_else(ResourceId::tenant);
+    let role = Uuid::parse_str(id.name())
+        .ok()
+        .and_then(|role| cx.snapshot.roles().definition(role));
+    let is_shown = |held: &ResourceId| role.is_some_and(|role| shows_at(cx.snapshot, role, held));
+    let elsewhere = scope::held_below(cx.snapshot, cx.caller, &asked_at)
+        .into_iter()
+        .filter(is_shown)
+        .map(|held| vec![Need::action(READ, held)]);
+    std::iter::once(vec![own]).chain(elsewhere).collect()
+}
+
 /// Where a custom role's row is.
 pub(super) fn stored_id(role: Uuid) -> ResourceId {
     ResourceId::tenant().extension(ROLE_DEFINITIONS, &role.to_string())
@@ -109,16 +124,10 @@ impl ResourceType for RoleDefinitions {
     }
 
     fn ways(&self, cx: &Cx<'_>, asked: &Asked<'_>, own: Need) -> Result<Vec<Vec<Need>>, ArmError> {
-        let published = match asked {
-            Asked::Read(id) if id.scope().is_none_or(|scope| scope.is_tenant()) => {
-                Uuid::parse_str(id.name()).is_ok_and(built_in::is_built_in)
-            }
-            _ => false,
-        };
-        if published {
-            return Ok(ways_to_the_published(cx.snapshot, cx.caller, own));
-        }
-        Ok(vec![vec![own]])
+        Ok(match asked {
+            Asked::Read(id) => ways_to_one(cx, id, own),
+            _ => vec![vec![own]],
+        })
     }
 
     fn find(&self, cx: &Cx<'_>, id: &ResourceId) -> Option<Arc<Resource>> {
