@@ -1,5 +1,7 @@
 """Accounts, keys and deployments through az, and models through the openai client."""
 
+import threading
+
 import az as az_client
 import openai
 import pytest
@@ -104,3 +106,73 @@ def test_a_reader_sees_the_account_and_never_its_keys(account, group, somebody):
     assert shown["id"] == account["id"]
     with pytest.raises(az_client.Refused, match="listKeys"):
         reader.az("cognitiveservices account keys list --name ai1 --resource-group this-rg")
+
+
+def test_a_key_is_renewed_while_the_other_one_serves(account, admin):
+    line = "cognitiveservices account keys {} --name ai1 --resource-group this-rg"
+    old = admin(line.format("list"))
+    serving, failures, done = azure(account, api_key=old["key2"]), [], threading.Event()
+
+    def serve():
+        while not done.is_set():
+            try:
+                serving.chat.completions.create(model="chat", messages=CHAT)
+            except openai.APIError as error:
+                failures.append(error)
+
+    server = threading.Thread(target=serve)
+    server.start()
+    try:
+        new = admin(line.format("regenerate"), "--key-name", "Key1")
+    finally:
+        done.set()
+        server.join()
+    assert failures == []
+    assert new["key2"] == old["key2"]
+    with pytest.raises(openai.AuthenticationError):
+        azure(account, api_key=old["key1"]).chat.completions.create(model="chat", messages=CHAT)
+
+
+def test_keys_can_be_switched_off(account, admin, keys, somebody):
+    keys = admin("cognitiveservices account keys list --name ai1 --resource-group this-rg")
+    person = somebody("token-user", "Cognitive Services OpenAI User", account["id"])
+    by_key = azure(account, api_key=keys["key1"])
+    by_token = azure(account, azure_ad_token_provider=lambda: person.token(COGNITIVE))
+    switch = "resource update --ids {} --api-version 2024-10-01 --set properties.disableLocalAuth={}"
+    admin(switch.format(account["id"], "true"))
+    with pytest.raises(openai.PermissionDeniedError, match="Key based authentication is disabled"):
+        by_key.chat.completions.create(model="chat", messages=CHAT)
+    assert by_token.chat.completions.create(model="chat", messages=CHAT).choices
+    admin(switch.format(account["id"], "false"))
+    assert by_key.chat.completions.create(model="chat", messages=CHAT).choices
+
+
+@pytest.mark.parametrize("zone", ["openai", "cognitiveservices", "services.ai"])
+def test_an_account_answers_at_its_own_host(server, account, admin, zone):
+    key = admin("cognitiveservices account keys list --name ai1 --resource-group this-rg")["key2"]
+    host = f"ai1.{zone}.{server.origin.removeprefix('https://')}"
+    client = openai.AzureOpenAI(
+        azure_endpoint=server.origin,
+        api_version=VERSION,
+        api_key=key,
+        max_retries=0,
+        default_headers={"Host": host},  # as its name would bring it here, where names of the zone resolve
+    )
+    assert client.chat.completions.create(model="chat", messages=CHAT).choices
+
+
+def test_the_commands_for_accounts(admin, account):
+    of = "--name ai1 --resource-group this-rg"
+    assert "OpenAI" in admin("cognitiveservices account list-kinds")
+    assert "ai1" in [one["name"] for one in admin("cognitiveservices account list")]
+    assert admin(f"cognitiveservices account list-skus {of}")["value"][0]["sku"]["name"] == "S0"
+    assert {one["name"] for one in admin(f"cognitiveservices account list-models {of}")} >= {"gpt-4o-mini"}
+    assert admin("cognitiveservices model list --location eastus")
+    assert admin("cognitiveservices usage list --location eastus")
+    deployments = admin(f"cognitiveservices account deployment list {of}")
+    assert {one["name"] for one in deployments} == {"chat", "embed"}
+    shown = admin(f"cognitiveservices account deployment show {of} --deployment-name chat")
+    assert shown["properties"]["provisioningState"] == "Succeeded"
+    updated = admin(f"cognitiveservices account update {of} --tags team=ai")
+    assert updated["tags"] == {"team": "ai"}
+    assert admin(f"cognitiveservices account identity assign {of}")["principalId"]
