@@ -9,7 +9,7 @@ use http::{Method, header};
 use jiff::Timestamp;
 use nave_arm::ArmError;
 use nave_engine::{
-    Reply,
+    Reply, Resource,
     operation::{Access, Surface},
     route::{Call, Route},
 };
@@ -18,8 +18,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
-    Identity, Inner, clients::Client, form::Form, one_time::OneTime, paths, refusal::Refusal, scope::Scope,
-    tokens::Lifetime,
+    Identity, Inner, clients::Client, form::Form, one_time::OneTime, paths, principal, refusal::Refusal,
+    scope::Scope, tokens::Lifetime,
 };
 
 /// How many devices may be waiting at once.
@@ -43,6 +43,8 @@ pub(crate) struct Waiting {
 pub(crate) struct Approved {
     /// Who signed in.
     pub(crate) object_id: Uuid,
+    /// The person's epoch then.
+    pub(crate) epoch: u64,
     /// What the device asked for.
     pub(crate) scope: String,
     client: String,
@@ -69,10 +71,11 @@ impl Devices {
     }
 
     /// A person signed in for the device whose code he typed. The code is used up.
-    fn approve(&self, user_code: &str, object_id: Uuid, now: Timestamp) -> Option<Arc<Waiting>> {
+    fn approve(&self, user_code: &str, person: &Resource, now: Timestamp) -> Option<Arc<Waiting>> {
         let waiting = self.by_user_code.take(&plain(user_code), now)?;
         let approved = Approved {
-            object_id,
+            object_id: principal::object_id(person),
+            epoch: principal::epoch(person),
             scope: waiting.scope.clone(),
             client: waiting.client.id.clone(),
         };

@@ -407,6 +407,36 @@ async fn a_device_waits_until_a_person_signs_in_elsewhere() {
 }
 
 #[tokio::test]
+async fn a_device_gets_nothing_from_a_sign_in_that_was_called_back() {
+    let nave = Nave::start().await;
+    let start =
+        ask(Method::POST, "/common/oauth2/v2.0/devicecode").form(&[("client_id", CLI), ("scope", ARM)]);
+    let started = nave.send(start).await.expect(200);
+    let text = |name: &str| started[name].as_str().expect(name).to_owned();
+    let page = nave.send(ask(Method::GET, "/devicelogin")).await;
+    let form = [
+        ("flow", page.hidden("flow")),
+        ("user_code", text("user_code")),
+        ("username", String::from("joe@contoso.com")),
+        ("password", PASSWORD.to_owned()),
+    ];
+    let form = form.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let enter = ask(Method::POST, "/devicelogin").form(&form);
+    let entered = nave.send(enter.header(header::COOKIE, &page.cookie())).await;
+    assert_eq!(entered.status, 200, "{}", entered.text);
+    let revoke = format!("/users/{JOE}/revokeSignInSessions");
+    assert_eq!(nave.graph(Method::POST, &revoke, Value::Null).await.status, 200);
+    let collected = nave
+        .token(&[
+            ("grant_type", "device_code"),
+            ("client_id", CLI),
+            ("device_code", &text("device_code")),
+        ])
+        .await;
+    assert_eq!((collected.status, collected.number()), (400, 50_057));
+}
+
+#[tokio::test]
 async fn a_device_does_not_wait_for_ever_and_its_page_is_not_forged() {
     let nave = Nave::start().await;
     let start = ask(Method::POST, "/adfs/oauth2/v2.0/devicecode").form(&[("client_id", CLI), ("scope", ARM)]);

@@ -64,9 +64,7 @@ async fn enter(identity: Identity, call: Call) -> Result<Reply, ArmError> {
         Ok(user) => user,
         Err(refusal) => return Ok(ask(inner, &call, 401, Some(&refusal.described()), code, name)),
     };
-    let approved = inner
-        .devices
-        .approve(code, principal::object_id(&user), call.engine.world().now());
+    let approved = inner.devices.approve(code, &user, call.engine.world().now());
     let Some(waiting) = approved else {
         return Ok(ask(
             inner,

@@ -18,7 +18,7 @@ pub(super) async fn grant(inner: &Inner, call: &Call, mut form: Form) -> Result<
         .collect(code, &client.id, call.engine.world().now())?;
     let principal = snapshot
         .principal(approved.object_id)
-        .filter(|found| principal::enabled(found))
+        .filter(|found| principal::enabled(found) && principal::epoch(found) == approved.epoch)
         .ok_or_else(|| Refusal::bad_grant(50_057, "The user account is disabled or gone."))?;
     let scope = Scope::read(&approved.scope, &snapshot, call.engine.site())?;
     let given = SignedIn {
