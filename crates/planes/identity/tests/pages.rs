@@ -324,6 +324,20 @@ async fn a_server_registers_its_address_and_shows_its_secret() {
         form.extend(secret.map(|secret| ("client_secret", secret)));
         nave.token(&form).await
     };
+    let downgraded = code().await;
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("client_id", &app),
+        ("code", &downgraded),
+        ("redirect_uri", WEB),
+        ("client_secret", SECRET),
+        ("code_verifier", VERIFIER),
+    ];
+    assert_eq!(
+        nave.token(&form).await.number(),
+        501_481,
+        "a verifier, and no challenge was made"
+    );
     assert_eq!(exchange(&code().await, None).await.number(), 7_000_218);
     assert_eq!(exchange(&code().await, Some("wrong")).await.number(), 7_000_215);
     let body = exchange(&code().await, Some(SECRET)).await.expect(200);

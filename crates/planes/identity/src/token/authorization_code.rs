@@ -59,12 +59,10 @@ fn check_redirect(code: &Code, given: Option<&str>) -> Result<(), Refusal> {
     ))
 }
 
+/// Who shows a verifier made a challenge: a code without one was asked for by somebody else, who left it out.
 fn check_challenge(code: &Code, verifier: Option<&str>) -> Result<(), Refusal> {
-    let Some(challenge) = &code.challenge else {
-        return Ok(());
-    };
     let answered = verifier.map(|verifier| URL_SAFE_NO_PAD.encode(one_time::hash(verifier)));
-    if answered.as_ref() == Some(challenge) {
+    if answered == code.challenge {
         return Ok(());
     }
     Err(Refusal::bad_grant(
