@@ -7,6 +7,9 @@ use nave_engine::{Snapshot, site::Site};
 
 use crate::{audience, form::Form, refusal::Refusal};
 
+/// The longest scope, in bytes: what waits for a sign-in is kept in memory.
+const LONGEST: usize = 4096;
+
 /// What a token is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Scope {
@@ -34,6 +37,14 @@ impl Scope {
 
     /// Reads a scope.
     pub(crate) fn read(text: &str, snapshot: &Snapshot, site: &Site) -> Result<Self, Refusal> {
+        if text.len() > LONGEST {
+            return Err(Refusal::new(
+                400,
+                "invalid_scope",
+                70_011,
+                format!("The scope has {} bytes; it may have {LONGEST}.", text.len()),
+            ));
+        }
         let (words, permissions): (Vec<&str>, Vec<&str>) =
             text.split_whitespace().partition(|word| is_openid(word));
         let mut resources: Vec<String> = permissions

@@ -450,6 +450,20 @@ async fn a_device_gets_nothing_from_a_sign_in_that_was_called_back() {
     assert_eq!((collected.status, collected.number()), (400, 50_057));
 }
 
+/// What waits is kept in memory, and anybody may let something wait.
+#[tokio::test]
+async fn nobody_lets_much_wait() {
+    let nave = Nave::start().await;
+    let scope = "openid ".repeat(600);
+    let start =
+        ask(Method::POST, "/common/oauth2/v2.0/devicecode").form(&[("client_id", CLI), ("scope", &scope)]);
+    assert_eq!(nave.send(start).await.number(), 70_011);
+    let state = "s".repeat(9000);
+    let mut query = asked("query");
+    query.push(("state", &state));
+    assert_eq!(open(&nave, &query).await.status, 400);
+}
+
 #[tokio::test]
 async fn a_device_does_not_wait_for_ever_and_its_page_is_not_forged() {
     let nave = Nave::start().await;

@@ -5,6 +5,9 @@ use nave_engine::route::Call;
 use super::return_to::{Mode, ReturnTo};
 use crate::{clients::Client, paths, refusal::Refusal, scope::Scope};
 
+/// The longest query, in bytes: it is kept in memory until somebody has signed in.
+const LONGEST: usize = 8192;
+
 /// A request to sign somebody in.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
@@ -50,6 +53,7 @@ impl Asked {
 fn program(call: &Call) -> Result<(Client, ReturnTo), Refusal> {
     let site = call.engine.site();
     paths::check(site, call.params.get("rest"))?;
+    check_length(call)?;
     let query = |name| call.request.query(name).filter(|text| !text.is_empty());
     let id = query("client_id").ok_or_else(|| Refusal::missing("client_id"))?;
     let client = Client::find(&call.engine.snapshot(), site, id)?;
@@ -76,6 +80,18 @@ fn program(call: &Call) -> Result<(Client, ReturnTo), Refusal> {
         state: query("state").map(str::to_owned),
     };
     Ok((client, return_to))
+}
+
+fn check_length(call: &Call) -> Result<(), Refusal> {
+    let parameters = call.request.query.iter();
+    let length: usize = parameters.map(|(name, value)| name.len() + value.len()).sum();
+    if length <= LONGEST {
+        return Ok(());
+    }
+    Err(Refusal::bad_request(
+        90_015,
+        format!("The query has {length} bytes; it may have {LONGEST}."),
+    ))
 }
 
 /// The scope and the challenge, if the rest of the request is one that can be served.
