@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::{
+    budget::{Budget, EACH},
     copy::{self, Loop},
     expression::{Call, Expression, Postfix, Primary, Reading, read},
     fault::{Halt, Outcome},
@@ -73,6 +74,7 @@ pub(crate) struct Evaluator<'a> {
     pub(crate) references: Option<&'a dyn References>,
     /// Whether a string whose expression needs an answer that is not there stays as it is written.
     pub(crate) keeps_unknown: bool,
+    pub(crate) budget: &'a Budget,
     worked_out: RefCell<HashMap<String, Value>>,
     under_way: RefCell<Vec<String>>,
     depth: Cell<usize>,
@@ -143,7 +145,12 @@ impl Allowed {
 }
 
 impl<'a> Evaluator<'a> {
-    pub(crate) fn new(parts: &'a Parts, scope: &'a Scope, parameters: Parameters<'a>) -> Self {
+    pub(crate) fn new(
+        parts: &'a Parts,
+        scope: &'a Scope,
+        parameters: Parameters<'a>,
+        budget: &'a Budget,
+    ) -> Self {
         Self {
             parts,
             scope,
@@ -151,6 +158,7 @@ impl<'a> Evaluator<'a> {
             chance: None,
             references: None,
             keeps_unknown: false,
+            budget,
             worked_out: RefCell::default(),
             under_way: RefCell::default(),
             depth: Cell::new(0),
@@ -159,6 +167,7 @@ impl<'a> Evaluator<'a> {
 
     /// A JSON value with every expression in it evaluated and its `copy` members expanded.
     pub(crate) fn value(&self, value: &Value, environment: &Environment<'_>) -> Outcome<Value> {
+        self.budget.spend(EACH)?;
         match value {
             Value::String(text) => match self.text(text, environment) {
                 Err(Halt::Call(_)) if self.keeps_unknown => Ok(value.clone()),
@@ -207,6 +216,7 @@ impl<'a> Evaluator<'a> {
 
     /// A JSON string: literal text or an expression.
     pub(crate) fn text(&self, text: &str, environment: &Environment<'_>) -> Outcome<Value> {
+        self.budget.spend(text.len())?;
         match read(text).map_err(|error| Halt::failed(error.to_string()).in_expression(text))? {
             Reading::Literal(literal) => Ok(Value::from(literal)),
             Reading::Expression(expression) => self
@@ -234,6 +244,7 @@ impl<'a> Evaluator<'a> {
                 }
                 .map_err(Halt::failed)?;
             }
+            self.budget.spend_on(&value)?;
             Ok(value)
         })
     }

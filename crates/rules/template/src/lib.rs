@@ -47,6 +47,7 @@
 
 #![warn(missing_docs)]
 
+mod budget;
 mod copy;
 mod diff;
 mod evaluator;

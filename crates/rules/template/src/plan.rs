@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     Chance, RuntimeValues, Scope, Template, Unresolved,
+    budget::Budget,
     copy::Loop,
     evaluator::{Allowed, Environment, Evaluator, Parameters},
     fault::{Halt, Outcome},
@@ -32,6 +33,7 @@ pub struct Plan {
     excluded: Vec<ResourceId>,
     order: Vec<usize>,
     directory: Directory,
+    budget: Arc<Budget>,
 }
 
 /// One resource that will be deployed, or that the template says is there.
@@ -72,8 +74,9 @@ impl Plan {
         chance: &dyn Chance,
     ) -> Result<Self, ArmError> {
         let parts = template.parts.clone();
+        let budget = Arc::new(Budget::of_a_plan());
         let values = {
-            let mut evaluator = Evaluator::new(&parts, &scope, Parameters::Given(given));
+            let mut evaluator = Evaluator::new(&parts, &scope, Parameters::Given(given), &budget);
             evaluator.chance = Some(chance);
             parameters::resolve(&evaluator, given)?
         };
@@ -85,8 +88,14 @@ impl Plan {
             excluded: Vec::new(),
             order: Vec::new(),
             directory: Directory::default(),
+            budget: budget.clone(),
         };
-        plan.expand(&Evaluator::new(&parts, &scope, Parameters::Known(&values)))?;
+        plan.expand(&Evaluator::new(
+            &parts,
+            &scope,
+            Parameters::Known(&values),
+            &budget,
+        ))?;
         Ok(plan)
     }
 
@@ -174,7 +183,8 @@ impl Plan {
             directory: &self.directory,
             known,
         };
-        let mut evaluator = Evaluator::new(&self.parts, &self.scope, Parameters::Known(&self.values));
+        let parameters = Parameters::Known(&self.values);
+        let mut evaluator = Evaluator::new(&self.parts, &self.scope, parameters, &self.budget);
         evaluator.references = Some(&answers);
         evaluator.keeps_unknown = keeps_unknown;
         work(&evaluator)

@@ -25,7 +25,9 @@ pub(super) fn deployment(params: &Params) -> Result<ResourceId, ArmError> {
 /// What a PUT is about, and the ways to be allowed it.
 pub(super) fn to_start(snapshot: &Snapshot, request: &Request, params: &Params) -> Result<Target, ArmError> {
     let id = deployment(params)?;
-    let hub = Wanted::of(request).ok().and_then(|wanted| {
+    // who has no role anywhere joins no hub, and has no template worked out
+    let asks = holds_a_role(snapshot, request).then(|| Wanted::of(request).ok());
+    let hub = asks.flatten().and_then(|wanted| {
         let scope = surroundings::in_state(snapshot, &id, &wanted);
         let plan = Plan::new(&wanted.template, scope, &wanted.parameters, &WithoutChance).ok()?;
         hub_of_projects(&plan)
@@ -38,6 +40,11 @@ pub(super) fn to_start(snapshot: &Snapshot, request: &Request, params: &Params) 
         id,
         ways: vec![vec![own], vec![Need::action(JOIN, hub)]],
     })
+}
+
+fn holds_a_role(snapshot: &Snapshot, request: &Request) -> bool {
+    let caller = request.caller.as_ref();
+    caller.is_some_and(|caller| snapshot.roles().assignments_of(caller.object_id).next().is_some())
 }
 
 /// The ways to see a deployment: any of the `own` needs, or the right that started it.

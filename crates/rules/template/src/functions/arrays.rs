@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{
     Function, MANY,
     arguments::{Given, array, get, integer, text, wrong},
-    objects, pure,
+    objects, pairwise, pure,
     strings::{cut, has_member, index_of, units},
 };
 use crate::{
@@ -24,7 +24,7 @@ pub(super) const TABLE: &[Function] = &[
     pure("createArray", 0, MANY, |given| Ok(given.to_vec().into())),
     pure("concat", 1, MANY, concat),
     pure("contains", 2, 2, contains),
-    pure("distinct", 1, 1, |given| Ok(distinct(array(given, 0)?).into())),
+    pairwise("distinct", 1, 1, |given| Ok(distinct(array(given, 0)?).into())),
     pure("empty", 1, 1, |given| match get(given, 0) {
         Value::Null => Ok(true.into()),
         value => Ok(
@@ -54,8 +54,8 @@ pub(super) const TABLE: &[Function] = &[
     }),
     pure("range", 2, 2, range),
     pure("tryGet", 2, MANY, try_get),
-    pure("union", 1, MANY, union),
-    pure("intersection", 1, MANY, intersection),
+    pairwise("union", 1, MANY, union),
+    pairwise("intersection", 1, MANY, intersection),
 ];
 
 fn concat(given: &[Value]) -> Given<Value> {

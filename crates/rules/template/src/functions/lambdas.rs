@@ -69,6 +69,8 @@ pub(super) const TABLE: &[Function] = &[
         };
         let mut made = Map::new();
         for (key, value) in place.keyed(given)? {
+            // a name is compared with those before it
+            evaluator.budget.spend(made.len())?;
             objects::put(&mut made, &key, value);
         }
         Ok(made.into())

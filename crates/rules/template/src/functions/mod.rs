@@ -41,6 +41,8 @@ pub(crate) struct Function {
 enum Run {
     /// Its arguments alone.
     Pure(fn(&[Value]) -> Result<Value, String>),
+    /// Its arguments alone, each element of which is compared with each other.
+    Pairwise(fn(&[Value]) -> Result<Value, String>),
     /// Its arguments and the place of the call.
     Placed(fn(&Evaluator<'_>, &Environment<'_>, &[Value]) -> Outcome<Value>),
     /// The unevaluated arguments, of which it evaluates what it needs.
@@ -61,6 +63,20 @@ const fn pure(
         least,
         most,
         run: Run::Pure(run),
+    }
+}
+
+const fn pairwise(
+    name: &'static str,
+    least: usize,
+    most: usize,
+    run: fn(&[Value]) -> Result<Value, String>,
+) -> Function {
+    Function {
+        name,
+        least,
+        most,
+        run: Run::Pairwise(run),
     }
 }
 
@@ -159,12 +175,12 @@ pub(crate) fn call(evaluator: &Evaluator<'_>, call: &Call, environment: &Environ
     match function.run {
         Run::Pure(run) => {
             let arguments = evaluator.arguments(&call.arguments, environment)?;
-            run(&arguments).map_err(|why| {
-                Halt::failed(format!(
-                    "Unable to evaluate template language function '{}': {why}. Please see https://aka.ms/arm-functions for usage details.",
-                    function.name
-                ))
-            })
+            run(&arguments).map_err(|why| function.failed(&why))
+        }
+        Run::Pairwise(run) => {
+            let arguments = evaluator.arguments(&call.arguments, environment)?;
+            evaluator.budget.spend_on_pairs(&arguments)?;
+            run(&arguments).map_err(|why| function.failed(&why))
         }
         Run::Placed(run) => run(
             evaluator,
@@ -176,6 +192,13 @@ pub(crate) fn call(evaluator: &Evaluator<'_>, call: &Call, environment: &Environ
 }
 
 impl Function {
+    fn failed(&self, why: &str) -> Halt {
+        Halt::failed(format!(
+            "Unable to evaluate template language function '{}': {why}. Please see https://aka.ms/arm-functions for usage details.",
+            self.name
+        ))
+    }
+
     fn wanted(&self) -> String {
         match (self.least, self.most) {
             (least, MANY) => format!("at least {least}"),
@@ -193,6 +216,7 @@ pub(crate) mod checks {
 
     use crate::{
         Scope, Template,
+        budget::Budget,
         evaluator::{Allowed, Environment, Evaluator, Parameters},
     };
 
@@ -212,7 +236,8 @@ pub(crate) mod checks {
             ..Scope::default()
         };
         let none = Map::new();
-        let evaluator = Evaluator::new(&template.parts, &scope, Parameters::Given(&none));
+        let budget = Budget::of_a_plan();
+        let evaluator = Evaluator::new(&template.parts, &scope, Parameters::Given(&none), &budget);
         let environment = Environment::outermost(Allowed {
             variables: true,
             run_time: false,

@@ -8,7 +8,7 @@ use super::{
     arguments::{Given, array, get, integer, object, size, text, wrong},
     placed, pure, text_format,
 };
-use crate::{fault::Halt, lenient, values::plain_text};
+use crate::{budget::LONGEST_TEXT, fault::Halt, lenient, values::plain_text};
 
 pub(super) const TABLE: &[Function] = &[
     pure("base64", 1, 1, |given| {
@@ -90,11 +90,24 @@ fn data_uri_to_string(uri: &str) -> Given<String> {
     }
 }
 
+/// Refuses a text of this length before it is made.
+pub(super) fn fits(length: usize) -> Given<()> {
+    if length <= LONGEST_TEXT {
+        return Ok(());
+    }
+    Err(format!("the text would be longer than {LONGEST_TEXT} bytes"))
+}
+
 fn replace(given: &[Value]) -> Given<Value> {
     let (whole, old, new) = (text(given, 0)?, text(given, 1)?, text(given, 2)?);
     if old.is_empty() {
         return Err(String::from("the text to replace must not be empty"));
     }
+    fits(
+        whole
+            .len()
+            .saturating_add(whole.matches(old).count().saturating_mul(new.len())),
+    )?;
     Ok(whole.replace(old, new).into())
 }
 
@@ -145,6 +158,8 @@ fn join(given: &[Value]) -> Given<Value> {
     let delimiter = text(given, 1)?;
     let texts: Option<Vec<_>> = array(given, 0)?.iter().map(plain_text).collect();
     let texts = texts.ok_or_else(|| wrong(given, 0, "an array of strings, integers and booleans"))?;
+    let parts: usize = texts.iter().map(String::len).sum();
+    fits(parts.saturating_add(texts.len().saturating_mul(delimiter.len())))?;
     Ok(texts.join(delimiter).into())
 }
 

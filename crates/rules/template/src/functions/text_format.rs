@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::arguments::Given;
+use super::{arguments::Given, strings::fits};
 use crate::values::{plain_text, quoted_text};
 
 /// The widest field accepted.
@@ -25,6 +25,7 @@ pub(super) fn format(pattern: &str, values: &[Value]) -> Given<String> {
         } else {
             let (hole, after) = rest.split_once('}').ok_or_else(wrong)?;
             text.push_str(&fill(hole, values)?);
+            fits(text.len())?;
             rest = after;
         }
     }
