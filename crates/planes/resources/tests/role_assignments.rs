@@ -427,6 +427,42 @@ async fn a_constrained_delegate_assigns_only_what_he_may() {
     assert_eq!(nave.delete(&delegate, &readers).await.0, 200);
 }
 
+/// A condition may compare guids as texts, and may name what is not to be given.
+#[tokio::test]
+async fn no_spelling_of_a_guid_passes_a_condition() {
+    let Scene { nave, owner, joe } = scene().await;
+    let delegate = nave.user("delegate@contoso.com").await;
+    let condition = format!(
+        "((!(ActionMatches{{'Microsoft.Authorization/roleAssignments/write'}})) OR \
+         (@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] StringNotEquals '{OWNER}'))"
+    );
+    let right = with(
+        assigns(RBAC_ADMINISTRATOR, delegate.object_id),
+        "condition",
+        condition,
+    );
+    let (status, made) = nave
+        .put_as(&owner, &assignment_id(RG, Uuid::new_v4()), right)
+        .await;
+    assert_eq!(status, 201, "{made}");
+    for spelling in [
+        OWNER.to_string().to_uppercase(),
+        OWNER.simple().to_string(),
+        OWNER.braced().to_string(),
+        OWNER.urn().to_string(),
+    ] {
+        let body = with(
+            assigns(READER, joe.object_id),
+            "roleDefinitionId",
+            spelling.as_str(),
+        );
+        let answer = nave
+            .put_as(&delegate, &assignment_id(RG, Uuid::new_v4()), body)
+            .await;
+        assert_eq!(answer.0, 403, "{spelling}: {}", answer.1);
+    }
+}
+
 #[tokio::test]
 async fn a_refusal_by_a_condition_says_so() {
     let Scene { nave, owner, joe } = scene().await;

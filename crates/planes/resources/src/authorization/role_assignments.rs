@@ -88,17 +88,23 @@ impl ResourceType for RoleAssignments {
     }
 }
 
-/// What a body asks to assign. A member the body does not name is no attribute, even where nave could tell it.
+/// What a body asks to assign. A member the body does not name is no attribute, even where nave could tell it. Guids
+/// are spelled as they are stored: a condition that compares texts must not be passed by another spelling.
 fn requested(draft: &Draft) -> Attributes {
     let text = |pointer: &str| draft.body.pointer(pointer).and_then(Value::as_str);
     let role =
         text("/properties/roleDefinitionId").and_then(|id| id.trim_end_matches('/').rsplit('/').next());
+    let (role, principal) = (role.map(plain), text("/properties/principalId").map(plain));
     attributes(
         Source::Request,
-        role,
-        text("/properties/principalId"),
+        role.as_deref(),
+        principal.as_deref(),
         text("/properties/principalType"),
     )
+}
+
+fn plain(guid: &str) -> String {
+    Uuid::try_parse(guid.trim()).map_or_else(|_| guid.to_owned(), |guid| guid.to_string())
 }
 
 fn stored(snapshot: &Snapshot, id: &ResourceId) -> Attributes {
