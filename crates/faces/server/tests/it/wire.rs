@@ -62,6 +62,13 @@ async fn who_is_not_signed_in_is_told_where_to() {
         "{}",
         answer.header("www-authenticate")
     );
+    let no_token = Ask::get("/subscriptions?api-version=2022-12-01").header("authorization", "Basic YTpi");
+    let answer = nave.send(no_token).await;
+    assert_eq!(
+        (answer.status, answer.code().as_str()),
+        (401, "InvalidAuthenticationToken"),
+        "it came with something, which is not to be called missing"
+    );
 }
 
 #[tokio::test]
