@@ -1,6 +1,9 @@
 //! The `$filter` expressions real clients send to ARM and Graph: comparisons, `startswith`, `any`, and ARM's
 //! own scope functions, joined by `and` / `or`.
 
+/// The most conditions in a filter: whoever reads one goes as deep as it has conditions.
+const MOST_LEAVES: usize = 256;
+
 /// A parsed filter. Property names and functions compare without case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Filter {
@@ -54,6 +57,7 @@ impl Filter {
         let mut parser = Parser {
             rest: text.trim(),
             depth: 0,
+            leaves: 0,
         };
         let filter = parser.or()?;
         if parser.rest.is_empty() {
@@ -85,6 +89,7 @@ impl Filter {
 struct Parser<'a> {
     rest: &'a str,
     depth: u8,
+    leaves: usize,
 }
 
 impl Parser<'_> {
@@ -113,6 +118,10 @@ impl Parser<'_> {
             let inner = self.or()?;
             self.depth -= 1;
             return self.expect(')').map(|()| inner);
+        }
+        self.leaves += 1;
+        if self.leaves > MOST_LEAVES {
+            return Err(self.fail());
         }
         let name = self.word()?;
         if self.symbol('(') {
@@ -312,6 +321,15 @@ mod tests {
         #[test]
         fn never_panics(text in ".{0,60}") {
             let _ = Filter::parse(&text);
+        }
+    }
+
+    #[test]
+    fn conditions_are_limited_not_the_stack() {
+        for joint in [" or ", " and "] {
+            let many = |count: usize| vec!["atScope()"; count].join(joint);
+            assert!(Filter::parse(&many(200)).is_ok());
+            assert!(Filter::parse(&many(5000)).is_err());
         }
     }
 }
