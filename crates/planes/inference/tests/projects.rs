@@ -98,6 +98,7 @@ async fn a_use_is_recorded_at_the_project_with_its_connection() {
 async fn who_used_a_hubs_connection_is_asked_at_the_hub() {
     let (nave, developer) = project().await;
     nave.post(&developer, PROJECT_CHAT, hello()).await;
+    assert_eq!(nave.calls().await.len(), 2, "the call is recorded to its end");
     let grant = nave.engine.on_own_account::<Read>("test", &id(HUB));
     let events = nave
         .engine
