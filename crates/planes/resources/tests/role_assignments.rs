@@ -636,6 +636,20 @@ async fn the_last_owner_of_a_subscription_stays() {
 }
 
 #[tokio::test]
+async fn the_last_owner_of_everything_stays() {
+    let Scene { nave, joe, .. } = scene().await;
+    let admin = nave.user("admin@contoso.com").await;
+    let first = nave.give(admin.object_id, OWNER, "/").await;
+    let refusal = nave.delete(&admin, &first).await;
+    assert_eq!(
+        (refusal.0, code(&refusal)),
+        (412, "CannotDeleteLastRbacAdminAssignment")
+    );
+    nave.give(joe.object_id, OWNER, "/").await;
+    assert_eq!(nave.delete(&admin, &first).await.0, 200);
+}
+
+#[tokio::test]
 async fn two_deletions_at_once_leave_an_owner() {
     for _ in 0..10 {
         let Scene { nave, owner, joe } = scene().await;
