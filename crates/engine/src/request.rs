@@ -55,18 +55,35 @@ impl Request {
         if self.body.iter().all(u8::is_ascii_whitespace) {
             return Ok(Value::Null);
         }
-        serde_json::from_slice(&self.body).map_err(|error| {
+        let invalid = |why: String| {
             ArmError::new(
                 ErrorCode::InvalidRequestContent,
-                format!("The request content was invalid and could not be deserialized: '{error}'."),
+                format!("The request content was invalid and could not be deserialized: '{why}'."),
             )
-        })
+        };
+        let body = serde_json::from_slice(&self.body).map_err(|error| invalid(error.to_string()))?;
+        if depth(&body) > DEPTH {
+            return Err(invalid(format!("it is nested more than {DEPTH} levels deep")));
+        }
+        Ok(body)
     }
 
     /// The body as a form.
     #[must_use]
     pub fn form(&self) -> Vec<(String, String)> {
         form_urlencoded::parse(&self.body).into_owned().collect()
+    }
+}
+
+/// How deep a body may be nested. What nave puts around it, in rows and events, must still be read back.
+const DEPTH: usize = 100;
+
+/// How deep a value is nested; the parser has already refused what is too deep to walk.
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or_default(),
+        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or_default(),
+        _ => 0,
     }
 }
 

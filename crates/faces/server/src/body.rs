@@ -12,6 +12,8 @@ use tokio::time::timeout;
 pub(crate) const ARM_LIMIT: usize = 4 * 1024 * 1024;
 /// What a model call may carry: pictures and long conversations.
 pub(crate) const MODEL_LIMIT: usize = 32 * 1024 * 1024;
+/// What it takes to sign in, and to ask what may be asked without.
+pub(crate) const SIGN_IN_LIMIT: usize = 64 * 1024;
 /// How long a client may take to send it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -21,10 +23,10 @@ pub(crate) fn limit(path: &str, is_signed_in: bool) -> usize {
     let is_model_call = ["/ai/", "/api/projects/"]
         .iter()
         .any(|root| path.starts_with(root));
-    if is_model_call && is_signed_in {
-        MODEL_LIMIT
-    } else {
-        ARM_LIMIT
+    match (is_signed_in, is_model_call) {
+        (false, _) => SIGN_IN_LIMIT,
+        (true, true) => MODEL_LIMIT,
+        (true, false) => ARM_LIMIT,
     }
 }
 
@@ -77,10 +79,11 @@ mod tests {
     }
 
     #[test]
-    fn model_calls_may_be_longer() {
+    fn model_calls_may_be_longer_and_signing_in_is_short() {
         assert_eq!(limit("/subscriptions/s", true), ARM_LIMIT);
         assert_eq!(limit("/ai/a/openai/v1/chat/completions", true), MODEL_LIMIT);
-        assert_eq!(limit("/ai/a/openai/v1/chat/completions", false), ARM_LIMIT);
+        assert_eq!(limit("/ai/a/openai/v1/chat/completions", false), SIGN_IN_LIMIT);
+        assert_eq!(limit("/common/oauth2/v2.0/token", false), SIGN_IN_LIMIT);
         assert_eq!(limit("/api/projects/p/openai/v1/embeddings", true), MODEL_LIMIT);
     }
 }

@@ -65,6 +65,8 @@ async fn bodies() {
         "x".repeat(5 * 1024 * 1024)
     );
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    let deeper_than_kept = (0..120).fold(json!(1), |inner, _| json!({ "a": inner }));
+    let deeper_than_kept = json!({ "location": "eastus", "properties": deeper_than_kept });
     let cases = vec![
         (
             "cut off",
@@ -88,6 +90,12 @@ async fn bodies() {
         ("a text", raw(&group, "\"eastus\""), 400, "InvalidRequestFormat"),
         ("nothing", raw(&group, ""), 400, "InvalidRequestFormat"),
         ("too deep", raw(&group, &deep), 400, "InvalidRequestContent"),
+        (
+            "too deep to be kept",
+            put(&vault, &deeper_than_kept),
+            400,
+            "InvalidRequestContent",
+        ),
         ("too long", raw(&group, &too_long), 413, "RequestEntityTooLarge"),
         ("no location", put(&group, &json!({})), 400, "LocationRequired"),
         (

@@ -21,8 +21,8 @@ pub(super) fn check(cx: &Cx<'_>, assignment: &Resource) -> Result<Vec<Guard>, Ar
     };
     let matters = own.role == OWNER && (own.scope.is_subscription() || own.scope.is_tenant());
     let elevated = [OWNER, USER_ACCESS_ADMINISTRATOR];
-    let exempt =
-        own.scope.is_subscription() && roles.holds_role(cx.caller.object_id, &elevated, &ResourceId::tenant());
+    let exempt = own.scope.is_subscription()
+        && roles.holds_role(cx.caller.object_id, &elevated, &ResourceId::tenant());
     if !matters || exempt {
         return Ok(Vec::new());
     }
