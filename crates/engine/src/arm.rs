@@ -20,6 +20,7 @@ use crate::{
     Caller, Engine, Registry, Reply,
     declaration::{Cx, Declaration, Placement, ResourceType, Verb},
     engine::{not_allowed, not_signed_in},
+    missing::{not_found, places},
     operation::Surface,
     request::Request,
 };
@@ -247,23 +248,8 @@ pub(crate) fn check_api_version(request: &Request) -> Result<(), ArmError> {
 /// The nearest thing above `id` that must exist, if it is missing: its subscription, group or parent resource.
 fn check_parents(engine: &Engine, declaration: &Declaration, id: &ResourceId) -> Result<(), ArmError> {
     let snapshot = engine.snapshot();
-    if let Some(subscription) = id.subscription_id()
-        && &subscription != id
-        && snapshot.get(&subscription).is_none()
-    {
-        return Err(ArmError::new(
-            ErrorCode::SubscriptionNotFound,
-            format!("The subscription '{}' could not be found.", subscription.name()),
-        ));
-    }
-    if let Some(group) = id.resource_group_id()
-        && &group != id
-        && snapshot.get(&group).is_none()
-    {
-        return Err(ArmError::new(
-            ErrorCode::ResourceGroupNotFound,
-            format!("Resource group '{}' could not be found.", group.name()),
-        ));
+    if let Some(missing) = places(id).find(|place| place != id && snapshot.get(place).is_none()) {
+        return Err(not_found(&missing));
     }
     if declaration.placement == Placement::Parent
         && let Some(parent) = id.parent()
@@ -308,35 +294,6 @@ fn check_extended(
         return Ok(());
     }
     Err(unknown_type(registry, &name))
-}
-
-fn not_found(id: &ResourceId) -> ArmError {
-    if id.is_resource_group() {
-        return ArmError::new(
-            ErrorCode::ResourceGroupNotFound,
-            format!("Resource group '{}' could not be found.", id.name()),
-        );
-    }
-    if id.is_subscription() {
-        return ArmError::new(
-            ErrorCode::SubscriptionNotFound,
-            format!("The subscription '{}' could not be found.", id.name()),
-        );
-    }
-    let kind = id.resource_type();
-    if kind.eq_ignore_ascii_case("Microsoft.Resources/deployments") {
-        return ArmError::new(
-            ErrorCode::DeploymentNotFound,
-            format!("Deployment '{}' could not be found.", id.name()),
-        );
-    }
-    let place = id
-        .resource_group()
-        .map_or_else(String::new, |group| format!(" under resource group '{group}'"));
-    ArmError::new(
-        ErrorCode::ResourceNotFound,
-        format!("The Resource '{kind}/{}'{place} was not found.", id.name()),
-    )
 }
 
 /// A request made inside the server on a caller's behalf, through the same door as any other.

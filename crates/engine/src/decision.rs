@@ -12,7 +12,7 @@ use nave_store::Revision;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{Caller, CallerKind, Resource, Snapshot, operation::Surface};
+use crate::{Caller, CallerKind, Snapshot, directory, operation::Surface};
 
 /// One thing a caller must be allowed to do for a request to pass.
 #[derive(Debug, Clone)]
@@ -212,15 +212,9 @@ pub(crate) fn admit(snapshot: &Snapshot, origin: &str, caller: &Caller, surface:
 
 /// Whether a principal is in the directory and enabled.
 fn is_usable(snapshot: &Snapshot, object_id: Uuid) -> bool {
-    let enabled = |principal: &Resource| {
-        principal
-            .value("/accountEnabled")
-            .and_then(Value::as_bool)
-            .unwrap_or(true)
-    };
     snapshot
         .principal(object_id)
-        .is_some_and(|principal| enabled(principal))
+        .is_some_and(|principal| directory::is_enabled(principal))
 }
 
 fn consider(snapshot: &Snapshot, origin: &str, caller: &Caller, question: &Question, need: &Need) -> Outcome {

@@ -62,6 +62,15 @@ pub fn principal_type(object: &Resource) -> &'static str {
     }
 }
 
+/// Whether a directory object may act: users and applications are switched off, groups never are.
+#[must_use]
+pub fn is_enabled(object: &Resource) -> bool {
+    object
+        .value("/accountEnabled")
+        .and_then(Value::as_bool)
+        .unwrap_or(true)
+}
+
 /// What people call a directory object.
 #[must_use]
 pub fn display_name(snapshot: &Snapshot, object: Uuid) -> Option<String> {

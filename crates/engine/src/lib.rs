@@ -23,6 +23,7 @@ pub mod directory;
 mod engine;
 mod fields;
 mod grant;
+pub mod missing;
 pub mod operation;
 mod registry;
 pub mod request;

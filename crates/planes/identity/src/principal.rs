@@ -9,20 +9,14 @@ pub(crate) fn object_id(principal: &Resource) -> Uuid {
     Uuid::parse_str(principal.id.name()).unwrap_or_default()
 }
 
+pub(crate) use nave_engine::directory::is_enabled as enabled;
+
 /// What people know it by.
 pub(crate) fn name(principal: &Resource) -> &str {
     principal
         .text("/userPrincipalName")
         .or_else(|| principal.text("/displayName"))
         .unwrap_or_default()
-}
-
-/// Whether it may sign in.
-pub(crate) fn enabled(principal: &Resource) -> bool {
-    principal
-        .value("/accountEnabled")
-        .and_then(Value::as_bool)
-        .unwrap_or(true)
 }
 
 /// Counts the times everything issued so far was called back. A token carries the count it was made at, and ends

@@ -1,33 +1,12 @@
 //! Scopes that requests name: whether they are there, and who has anything to do with them.
 
-use nave_arm::{ArmError, ErrorCode, ResourceId};
+use nave_arm::{ArmError, ResourceId};
 use nave_engine::{
-    Caller, CallerKind, Engine, Params, Request, Snapshot, decision::Need, operation::Surface, route::Target,
+    Caller, CallerKind, Engine, Params, Request, Snapshot, decision::Need, directory, operation::Surface,
+    route::Target,
 };
-use serde_json::Value;
 
-/// Refuses a scope whose subscription or group is missing. A resource scope need not be there: roles are held on
-/// things that only the data plane knows, such as containers and secrets (rbac-semantics 5.5, 5.7). What is written
-/// on a resource needs it; the engine sees to that.
-pub(crate) fn check(snapshot: &Snapshot, scope: &ResourceId) -> Result<(), ArmError> {
-    if let Some(subscription) = scope.subscription_id()
-        && snapshot.get(&subscription).is_none()
-    {
-        return Err(ArmError::new(
-            ErrorCode::SubscriptionNotFound,
-            format!("The subscription '{}' could not be found.", subscription.name()),
-        ));
-    }
-    if let Some(group) = scope.resource_group_id()
-        && snapshot.get(&group).is_none()
-    {
-        return Err(ArmError::new(
-            ErrorCode::ResourceGroupNotFound,
-            format!("Resource group '{}' could not be found.", group.name()),
-        ));
-    }
-    Ok(())
-}
+pub(crate) use nave_engine::missing::check_place as check;
 
 /// Whether one scope is the other or above it, management groups included.
 pub(crate) fn contains(snapshot: &Snapshot, upper: &ResourceId, lower: &ResourceId) -> bool {
@@ -100,10 +79,7 @@ pub(crate) fn opens_below(engine: &Engine, snapshot: &Snapshot, caller: &Caller,
 }
 
 fn is_enabled(snapshot: &Snapshot, caller: &Caller) -> bool {
-    snapshot.principal(caller.object_id).is_some_and(|principal| {
-        principal
-            .value("/accountEnabled")
-            .and_then(Value::as_bool)
-            .unwrap_or(true)
-    })
+    snapshot
+        .principal(caller.object_id)
+        .is_some_and(|principal| directory::is_enabled(principal))
 }

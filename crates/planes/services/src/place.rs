@@ -2,25 +2,14 @@
 
 use std::sync::Arc;
 
-use nave_arm::{ArmError, ErrorCode, ResourceId};
+use nave_arm::ArmError;
 use nave_engine::{
     Resource, Snapshot,
     request::{Params, Request},
     route::{Call, Route, Target},
 };
 
-/// Refuses a scope whose subscription or group is missing.
-pub(crate) fn check(snapshot: &Snapshot, scope: &ResourceId) -> Result<(), ArmError> {
-    if let Some(subscription) = scope.subscription_id().filter(|id| snapshot.get(id).is_none()) {
-        let message = format!("The subscription '{}' could not be found.", subscription.name());
-        return Err(ArmError::new(ErrorCode::SubscriptionNotFound, message));
-    }
-    if let Some(group) = scope.resource_group_id().filter(|id| snapshot.get(id).is_none()) {
-        let message = format!("Resource group '{}' could not be found.", group.name());
-        return Err(ArmError::new(ErrorCode::ResourceGroupNotFound, message));
-    }
-    Ok(())
-}
+pub(crate) use nave_engine::missing::{check_place as check, not_found as missing};
 
 /// A route about the resource of a type that its path names as `{name}`.
 pub(crate) fn about(route: Route, resource_type: &'static str) -> Route {
@@ -37,16 +26,4 @@ pub(crate) fn resource(call: &Call) -> Result<Arc<Resource>, ArmError> {
     let id = call.grant.id();
     check(&snapshot, id)?;
     snapshot.get(id).cloned().ok_or_else(|| missing(id))
-}
-
-/// The refusal of a resource that is not there.
-pub(crate) fn missing(id: &ResourceId) -> ArmError {
-    let (kind, name) = (id.resource_type(), id.name());
-    let place = id
-        .resource_group()
-        .map_or_else(String::new, |group| format!(" under resource group '{group}'"));
-    ArmError::new(
-        ErrorCode::ResourceNotFound,
-        format!("The Resource '{kind}/{name}'{place} was not found."),
-    )
 }

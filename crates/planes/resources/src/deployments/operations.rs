@@ -10,6 +10,7 @@ use nave_arm::{ArmError, ErrorCode, ResourceId};
 use nave_engine::{
     Reply, Resource,
     decision::Need,
+    missing,
     operation::{Access, Surface},
     route::{Call, Route, Target},
 };
@@ -148,12 +149,7 @@ pub(super) fn find(call: &Call) -> Result<Arc<Resource>, ArmError> {
     let id = call.grant.id();
     let snapshot = call.engine.snapshot();
     crate::scope::check(&snapshot, id)?;
-    snapshot.get(id).cloned().ok_or_else(|| {
-        ArmError::new(
-            ErrorCode::DeploymentNotFound,
-            format!("Deployment '{}' could not be found.", id.name()),
-        )
-    })
+    snapshot.get(id).cloned().ok_or_else(|| missing::not_found(id))
 }
 
 fn list(call: &Call, _: &Resource, mut operations: Vec<Value>) -> Result<Reply, ArmError> {
