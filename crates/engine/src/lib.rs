@@ -25,6 +25,7 @@ mod fields;
 mod grant;
 pub mod missing;
 pub mod operation;
+pub mod paging;
 mod registry;
 pub mod request;
 mod resource;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nave_arm::{ArmError, ErrorCode, ResourceId, SkipToken};
+use nave_arm::{ArmError, ResourceId};
 use serde_json::{Value, json};
 
 use super::{check_parents, not_found};
@@ -12,6 +12,7 @@ use crate::{
     declaration::{Asked, Cx, ResourceType},
     grant::{Grant, Read},
     operation::{Access, Surface},
+    paging::{next_link, skip_token},
     request::Request,
 };
 
@@ -135,35 +136,10 @@ fn check_scope(engine: &Engine, under: &ResourceId) -> Result<(), ArmError> {
     missing.map_or(Ok(()), |id| Err(not_found(&id)))
 }
 
-fn skip_token(request: &Request) -> Result<Option<SkipToken>, ArmError> {
-    let Some(text) = request.query("$skipToken") else {
-        return Ok(None);
-    };
-    SkipToken::decode(text).map(Some).ok_or_else(|| {
-        ArmError::new(
-            ErrorCode::InvalidSkipToken,
-            "The $skipToken is not one this server gave; start the list again.",
-        )
-    })
-}
-
 fn top(request: &Request) -> u32 {
     let wanted = request
         .query("$top")
         .or_else(|| request.query("count"))
         .and_then(|text| text.parse().ok());
     wanted.unwrap_or(PAGE).clamp(1, PAGE)
-}
-
-fn next_link(engine: &Engine, request: &Request, next: &SkipToken) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    for (name, value) in request
-        .query
-        .iter()
-        .filter(|(name, _)| !name.eq_ignore_ascii_case("$skipToken"))
-    {
-        query.append_pair(name, value);
-    }
-    query.append_pair("$skipToken", &next.encode());
-    format!("{}{}?{}", engine.site().origin, request.path, query.finish())
 }

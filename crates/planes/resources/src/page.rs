@@ -1,6 +1,7 @@
 //! Paging of lists that are made in memory: by the key of the last item.
 
-use nave_arm::{ArmError, ErrorCode, SkipToken};
+use nave_arm::{ArmError, SkipToken};
+pub(crate) use nave_engine::paging::{foreign_token, next_link, skip_token};
 use nave_engine::{Engine, Request};
 use serde_json::{Value, json};
 
@@ -32,35 +33,4 @@ pub(crate) fn of(
         list["nextLink"] = next.into();
     }
     Ok(list)
-}
-
-/// Where the page starts that a request asks for; `None` is the first page.
-pub(crate) fn skip_token(request: &Request) -> Result<Option<SkipToken>, ArmError> {
-    let Some(text) = request.query("$skipToken") else {
-        return Ok(None);
-    };
-    SkipToken::decode(text).map(Some).ok_or_else(foreign_token)
-}
-
-/// The refusal of a token that is not this list's.
-pub(crate) fn foreign_token() -> ArmError {
-    ArmError::new(
-        ErrorCode::InvalidSkipToken,
-        "The $skipToken is not one this server gave; start the list again.",
-    )
-    .on("$skipToken")
-}
-
-/// The request again, for the page after `next`.
-pub(crate) fn next_link(engine: &Engine, request: &Request, next: &SkipToken) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    for (name, value) in request
-        .query
-        .iter()
-        .filter(|(name, _)| !name.eq_ignore_ascii_case("$skipToken"))
-    {
-        query.append_pair(name, value);
-    }
-    query.append_pair("$skipToken", &next.encode());
-    format!("{}{}?{}", engine.site().origin, request.path, query.finish())
 }
