@@ -319,5 +319,6 @@ pub fn inner_request(
         caller: Some(caller.clone()),
         host: outer.host.clone(),
         correlation_id: outer.correlation_id,
+        peer: outer.peer,
     }
 }

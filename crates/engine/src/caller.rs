@@ -1,4 +1,6 @@
-//! Who is asking.
+//! Who is asking, and how he showed that.
+
+use std::{net::IpAddr, sync::Arc};
 
 use nave_arm::ResourceId;
 use uuid::Uuid;
@@ -14,6 +16,45 @@ pub struct Caller {
     pub kind: CallerKind,
     /// The audience the credential was made for, without a trailing slash. Empty for keys.
     pub audience: String,
+    /// How it signed in, and from where.
+    pub sign_in: SignIn,
+}
+
+/// How a caller signed in, and from where. Conditions may ask for it, and what it rests on may be called back.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SignIn {
+    /// The session its tokens belong to: a row of the type `Nave.Identity/sessions`. Only people have one.
+    pub session: Option<Uuid>,
+    /// How it proved who it is, in the words of RFC 8176: `pwd`, `otp`, `fido`, `mfa`; `fed` for another provider's
+    /// word; `secret` and `cert` for applications.
+    pub methods: Arc<[String]>,
+    /// Where the request came from, where that is known.
+    pub address: Option<IpAddr>,
+    /// What the credential stands and falls with.
+    pub proof: Proof,
+    /// Whether the client understands a challenge for a better token (`CP1`, client contract 1.4).
+    pub heeds_challenges: bool,
+}
+
+/// What a credential stands and falls with. It is looked at whenever something is decided for its holder, so that a
+/// credential that was called back opens nothing from then on, nor keeps open what it opened.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Proof {
+    /// Nothing besides the caller's place in the directory.
+    #[default]
+    None,
+    /// A token: the principal's epoch it was made in ([`crate::directory::epoch`]).
+    Epoch(u64),
+    /// A key of an account: its unique name ([`crate::accounts::key_claim`]).
+    Key(Arc<str>),
+}
+
+impl SignIn {
+    /// Whether a second factor was given.
+    #[must_use]
+    pub fn is_multi_factor(&self) -> bool {
+        self.methods.iter().any(|method| method == "mfa")
+    }
 }
 
 /// The kinds of caller.
@@ -45,6 +86,7 @@ impl Caller {
             name: String::from("nave"),
             kind: CallerKind::System,
             audience: String::new(),
+            sign_in: SignIn::default(),
         }
     }
 
@@ -56,6 +98,7 @@ impl Caller {
             name: String::from("nobody"),
             kind: CallerKind::User,
             audience: String::new(),
+            sign_in: SignIn::default(),
         }
     }
 

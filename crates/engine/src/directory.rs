@@ -71,6 +71,13 @@ pub fn is_enabled(object: &Resource) -> bool {
         .unwrap_or(true)
 }
 
+/// Counts the times everything issued to a principal so far was called back. A token carries the count it was made at,
+/// and ends when the count moves on (design, decision 6).
+#[must_use]
+pub fn epoch(object: &Resource) -> u64 {
+    object.own.get("epoch").and_then(Value::as_u64).unwrap_or(0)
+}
+
 /// What people call a directory object.
 #[must_use]
 pub fn display_name(snapshot: &Snapshot, object: Uuid) -> Option<String> {

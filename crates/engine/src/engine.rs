@@ -136,7 +136,8 @@ impl Engine {
     /// Finds out who is asking. `None`: the request carries no credential.
     pub async fn authenticate(&self, request: &Request) -> Result<Option<Caller>, ArmError> {
         for authenticator in &self.authenticators {
-            if let Some(caller) = authenticator.authenticate(self, request).await? {
+            if let Some(mut caller) = authenticator.authenticate(self, request).await? {
+                caller.sign_in.address = request.peer;
                 return Ok(Some(caller));
             }
         }

@@ -36,7 +36,7 @@ mod snapshot;
 pub mod workspaces;
 
 pub use arm::{Preview, inner_request};
-pub use caller::{Caller, CallerKind};
+pub use caller::{Caller, CallerKind, Proof, SignIn};
 pub use change::{Change, CommitError, Erase, Put, PutSecrets};
 pub use decision::Decision;
 pub use engine::{Authenticator, Done, Engine, Parts};

@@ -1,8 +1,10 @@
 //! Requests and replies between a face and the engine: HTTP without sockets.
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
 use futures::stream::BoxStream;
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header::WWW_AUTHENTICATE};
 use nave_arm::{ArmError, ErrorCode, ResourceId};
 use serde_json::Value;
 use uuid::Uuid;
@@ -30,6 +32,9 @@ pub struct Request {
     pub caller: Option<Caller>,
     /// The host the request came to, in lower case, with its port where one was named.
     pub host: String,
+    /// Where it came from: the client's address, as the listener or a trusted proxy says; `None` for requests that
+    /// came over no network.
+    pub peer: Option<IpAddr>,
     /// Ties together the events of one client call.
     pub correlation_id: Uuid,
 }
@@ -164,7 +169,10 @@ impl Reply {
 
 impl From<ArmError> for Reply {
     fn from(error: ArmError) -> Self {
-        let reply = Self::json(error.status(), error.envelope());
+        let mut reply = Self::json(error.status(), error.envelope());
+        if let Some(challenge) = &error.challenge {
+            reply = reply.with(WWW_AUTHENTICATE, challenge);
+        }
         match Decision::named_in(&error) {
             Some(id) => reply.with(DECISION, id),
             None => reply,

@@ -288,6 +288,7 @@ async fn a_key_opens_the_data_plane_of_its_own_account_only() {
         name: String::from("key1"),
         kind,
         audience: String::new(),
+        sign_in: nave_engine::SignIn::default(),
     };
     let call = async |name: &str| {
         nave.send(&key, Method::POST, &format!("{}/call", account(name)), json!({}))

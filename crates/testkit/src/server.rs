@@ -263,6 +263,7 @@ impl TestServer {
             caller: Some(nave_engine::Caller::system()),
             host: self.engine.site().authority.clone(),
             correlation_id: Uuid::nil(),
+            peer: None,
         };
         let reply = self.engine.serve(request).await;
         (reply.status, reply.as_json().cloned().unwrap_or_default())

@@ -4,7 +4,7 @@ use nave_vault::{KeyRing, api_key};
 use uuid::Uuid;
 
 use super::{KEYS, key_claim};
-use crate::{Caller, CallerKind, Snapshot};
+use crate::{Caller, CallerKind, Proof, SignIn, Snapshot};
 
 /// The caller that a key stands for: the holder of one of an account's keys. `None` when no account has this key.
 /// Whether the account still takes keys is decided with everything else.
@@ -27,5 +27,9 @@ pub fn key_holder(snapshot: &Snapshot, vault: &KeyRing, key: &str) -> Option<Cal
             key: (*name).to_owned(),
         },
         audience: String::new(),
+        sign_in: SignIn {
+            proof: Proof::Key(claim.into()),
+            ..SignIn::default()
+        },
     })
 }

@@ -394,6 +394,7 @@ pub(crate) fn request(caller: Option<&Caller>, method: Method, path: &str, body:
         caller: caller.cloned(),
         host: String::from("nave.test"),
         correlation_id: Uuid::new_v4(),
+        peer: None,
     }
 }
 
@@ -430,6 +431,7 @@ pub(crate) fn caller(object: Uuid, name: &str) -> Caller {
         name: name.to_owned(),
         kind: CallerKind::User,
         audience: ORIGIN.to_owned(),
+        sign_in: nave_engine::SignIn::default(),
     }
 }
 

@@ -30,6 +30,7 @@ pub(crate) fn request(
         caller: None,
         host,
         correlation_id,
+        peer: None,
     })
 }
 

@@ -1,6 +1,6 @@
 //! One request from bytes to bytes.
 
-use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Instant};
+use std::{any::Any, net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Instant};
 
 use axum::{Router, body::Body, extract::State, response::IntoResponse};
 use bytes::Bytes;
@@ -16,6 +16,7 @@ use crate::{access_log, body, cut::Cut, decode, encode};
 pub struct Face {
     engine: Arc<Engine>,
     cut: Cut,
+    peer: Option<IpAddr>,
 }
 
 /// A reply, and whose request it answers where that was found out.
@@ -31,12 +32,25 @@ impl Face {
         Self {
             engine,
             cut: Cut::never(),
+            peer: None,
         }
     }
 
     /// A face whose streamed answers may be cut off.
     pub(crate) fn until(engine: Arc<Engine>, cut: Cut) -> Self {
-        Self { engine, cut }
+        Self {
+            engine,
+            cut,
+            peer: None,
+        }
+    }
+
+    /// The face as it looks at one peer.
+    pub(crate) fn towards(&self, peer: IpAddr) -> Self {
+        Self {
+            peer: Some(peer),
+            ..self.clone()
+        }
     }
 
     /// Answers one request. It never fails: what goes wrong is an answer with its error envelope.
@@ -74,6 +88,7 @@ impl Face {
             Ok(request) => request,
             Err(error) => return refused(None, error),
         };
+        request.peer = self.peer;
         match self.engine.authenticate(&request).await {
             Ok(caller) => request.caller = caller,
             Err(error) => return refused(None, error),

@@ -39,13 +39,14 @@ pub async fn listen(
     grace: Duration,
 ) {
     let (cutter, cut) = Cut::new();
-    let service = TowerToHyperService::new(Face::until(engine, cut).router());
+    let face = Face::until(engine, cut);
     let (http, connections) = (http(), GracefulShutdown::new());
     let mut stop = pin!(stop);
     loop {
         tokio::select! {
             (stream, address) = listener.accept() => {
-                let connection = http.serve_connection(TokioIo::new(stream), service.clone()).into_owned();
+                let service = TowerToHyperService::new(face.towards(address.ip()).router());
+                let connection = http.serve_connection(TokioIo::new(stream), service).into_owned();
                 let connection = connections.watch(connection);
                 tokio::spawn(async move {
                     if let Err(error) = connection.await {

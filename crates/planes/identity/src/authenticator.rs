@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use moka::sync::Cache;
 use nave_arm::{ArmError, ErrorCode};
-use nave_engine::{Authenticator, Caller, CallerKind, Engine, Request};
+use nave_engine::{Authenticator, Caller, CallerKind, Engine, Proof, Request, SignIn};
 use nave_vault::TokenError;
 use serde_json::Value;
 use uuid::Uuid;
@@ -33,6 +33,7 @@ struct Claims {
     is_user: bool,
     audience: String,
     epoch: u64,
+    heeds_challenges: bool,
     expires: i64,
 }
 
@@ -125,6 +126,10 @@ fn read(engine: &Engine, claims: &Value) -> Result<Claims, ArmError> {
         is_user: text("idtyp") == "user",
         audience: text("aud").trim_end_matches('/').to_owned(),
         epoch: claims.get(EPOCH).and_then(Value::as_u64).unwrap_or_default(),
+        heeds_challenges: claims
+            .get("xms_cc")
+            .and_then(Value::as_array)
+            .is_some_and(|can| can.iter().any(|word| word == "CP1")),
         expires: claims.get("exp").and_then(Value::as_i64).unwrap_or_default(),
     })
 }
@@ -137,6 +142,11 @@ fn caller(engine: &Engine, claims: &Claims) -> Result<Caller, ArmError> {
         name: name.to_owned(),
         kind,
         audience: claims.audience.clone(),
+        sign_in: SignIn {
+            proof: Proof::Epoch(claims.epoch),
+            heeds_challenges: claims.heeds_challenges,
+            ..SignIn::default()
+        },
     };
     let Some(found) = snapshot.principal(claims.object_id) else {
         let kind = if claims.is_user {

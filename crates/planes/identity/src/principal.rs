@@ -1,7 +1,6 @@
 //! Directory rows as the token service looks at them.
 
 use nave_engine::{CallerKind, Resource, directory};
-use serde_json::Value;
 use uuid::Uuid;
 
 /// The object id.
@@ -9,7 +8,7 @@ pub(crate) fn object_id(principal: &Resource) -> Uuid {
     Uuid::parse_str(principal.id.name()).unwrap_or_default()
 }
 
-pub(crate) use nave_engine::directory::is_enabled as enabled;
+pub(crate) use nave_engine::directory::{epoch, is_enabled as enabled};
 
 /// What people know it by.
 pub(crate) fn name(principal: &Resource) -> &str {
@@ -17,12 +16,6 @@ pub(crate) fn name(principal: &Resource) -> &str {
         .text("/userPrincipalName")
         .or_else(|| principal.text("/displayName"))
         .unwrap_or_default()
-}
-
-/// Counts the times everything issued so far was called back. A token carries the count it was made at, and ends
-/// when the count moves on (design, decision 6).
-pub(crate) fn epoch(principal: &Resource) -> u64 {
-    principal.own.get("epoch").and_then(Value::as_u64).unwrap_or(0)
 }
 
 /// The caller it is.

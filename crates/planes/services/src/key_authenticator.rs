@@ -82,6 +82,7 @@ mod tests {
             caller: None,
             host: String::new(),
             correlation_id: uuid::Uuid::nil(),
+            peer: None,
         }
     }
 

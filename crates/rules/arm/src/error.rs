@@ -19,6 +19,8 @@ pub struct ArmError {
     pub details: Vec<Detail>,
     /// Typed additions, each `{"type": …, "info": …}`.
     pub additional_info: Vec<Value>,
+    /// What a client must do to be let in: the value of `WWW-Authenticate`, where the usual one is not it.
+    pub challenge: Option<String>,
 }
 
 /// One inner cause of an [`ArmError`].
@@ -229,6 +231,7 @@ impl ArmError {
             target: None,
             details: Vec::new(),
             additional_info: Vec::new(),
+            challenge: None,
         }
     }
 
@@ -243,6 +246,13 @@ impl ArmError {
     #[must_use]
     pub fn because(mut self, details: Vec<Detail>) -> Self {
         self.details = details;
+        self
+    }
+
+    /// Says what a client must do to be let in.
+    #[must_use]
+    pub fn challenging(mut self, challenge: impl Into<String>) -> Self {
+        self.challenge = Some(challenge.into());
         self
     }
 

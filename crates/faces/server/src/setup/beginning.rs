@@ -137,6 +137,7 @@ fn put(engine: &Engine, id: &ResourceId, body: &Value) -> Request {
         caller: Some(Caller::system()),
         host: engine.site().authority.clone(),
         correlation_id: engine.world().new_id(),
+        peer: None,
     }
 }
 

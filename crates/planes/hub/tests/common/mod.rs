@@ -147,6 +147,7 @@ impl Nave {
             name: name.to_owned(),
             kind: CallerKind::User,
             audience: ORIGIN.to_owned(),
+            sign_in: nave_engine::SignIn::default(),
         }
     }
 
@@ -251,6 +252,7 @@ impl Nave {
             caller: Some(caller.clone()),
             host: String::from("nave.test"),
             correlation_id: Uuid::new_v4(),
+            peer: None,
         };
         let reply = self.engine.serve(request).await;
         (reply.status, reply.as_json().cloned().unwrap_or_default())

@@ -127,6 +127,7 @@ impl Ask {
             caller: self.caller,
             host: String::from("nave.test"),
             correlation_id: Uuid::new_v4(),
+            peer: None,
         }
     }
 }
@@ -375,6 +376,7 @@ pub(crate) fn person(id: Uuid, name: &str) -> Caller {
         name: name.to_owned(),
         kind: CallerKind::User,
         audience: format!("{ORIGIN}/graph"),
+        sign_in: nave_engine::SignIn::default(),
     }
 }
 

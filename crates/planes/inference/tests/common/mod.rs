@@ -193,6 +193,7 @@ impl Nave {
             name: name.to_owned(),
             kind: CallerKind::User,
             audience,
+            sign_in: nave_engine::SignIn::default(),
         }
     }
 
@@ -248,6 +249,7 @@ impl Nave {
             caller: caller.cloned(),
             host: String::from("nave.test"),
             correlation_id: Uuid::new_v4(),
+            peer: None,
         };
         self.engine.serve(request).await
     }
@@ -385,6 +387,7 @@ pub(crate) fn key_holder(account: &str) -> Caller {
         name: String::from("key1"),
         kind,
         audience: String::new(),
+        sign_in: nave_engine::SignIn::default(),
     }
 }
 

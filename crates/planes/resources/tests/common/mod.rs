@@ -145,6 +145,7 @@ impl Nave {
             name: name.to_owned(),
             kind: CallerKind::User,
             audience: ORIGIN.to_owned(),
+            sign_in: nave_engine::SignIn::default(),
         }
     }
 
@@ -227,6 +228,7 @@ pub(crate) fn request(caller: &Caller, method: Method, path: &str, body: impl In
         caller: Some(caller.clone()),
         host: String::from("nave.test"),
         correlation_id: Uuid::new_v4(),
+        peer: None,
     }
 }
 

@@ -251,6 +251,7 @@ pub(crate) fn request(caller: &Caller, method: Method, path: &str, body: impl In
         caller: Some(caller.clone()),
         host: String::from("nave.test"),
         correlation_id: Uuid::new_v4(),
+        peer: None,
     }
 }
 

@@ -96,6 +96,7 @@ impl Nave {
             name: name.to_owned(),
             kind: CallerKind::User,
             audience: ORIGIN.to_owned(),
+            sign_in: nave_engine::SignIn::default(),
         }
     }
 
@@ -178,6 +179,7 @@ pub(crate) fn request(caller: Option<&Caller>, method: Method, path: &str, body:
         caller: caller.cloned(),
         host: String::from("nave.test"),
         correlation_id: Uuid::new_v4(),
+        peer: None,
     }
 }
 
