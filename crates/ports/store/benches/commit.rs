@@ -42,6 +42,7 @@ fn event() -> NewEvent {
         caller_name: String::from("joe@contoso.com"),
         outcome: String::from("Succeeded"),
         correlation_id: Uuid::new_v4().to_string(),
+        cause: None,
         detail: json!({ "decision": { "allowed": true, "findings": [] }, "detail": { "tokens": 123 } }),
     }
 }

@@ -78,6 +78,7 @@ pub(crate) async fn apply(
     let read = |rows: Vec<StoredRow>| rows.into_iter().map(StoredRow::read).collect::<Result<_, _>>();
     let committed = Committed {
         revision,
+        headline: event.headline()?,
         rows: read(rows)?,
         deleted: read(deleted)?,
     };
@@ -204,7 +205,7 @@ async fn record(connection: &mut AnyConnection, event: &StoredEvent) -> Result<(
     query(concat!(
         "INSERT INTO events (",
         event_columns!(),
-        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
     ))
     .bind(event.revision)
     .bind(&event.id)
@@ -220,6 +221,7 @@ async fn record(connection: &mut AnyConnection, event: &StoredEvent) -> Result<(
     .bind(&event.correlation_id)
     .bind(&event.detail)
     .bind(&event.hash)
+    .bind(&event.cause)
     .execute(connection)
     .await?;
     Ok(())

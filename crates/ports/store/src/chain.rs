@@ -28,6 +28,10 @@ pub(crate) fn link(before: &str, event: &StoredEvent, rows: &[&StoredRow], delet
     ] {
         hasher.text(text);
     }
+    // events that follow from none are linked as they were before events had causes
+    if !event.cause.is_empty() {
+        hasher.text(&event.cause);
+    }
     hasher.count(rows.len());
     for row in rows {
         hasher.row(row);

@@ -40,6 +40,8 @@ pub struct NewEvent {
     pub outcome: String,
     /// Ties together the events of one client call.
     pub correlation_id: String,
+    /// The event it follows from, where it follows from one that somebody else caused.
+    pub cause: Option<Uuid>,
     /// Anything else.
     pub detail: Value,
 }
@@ -117,11 +119,28 @@ pub enum Guard {
     },
 }
 
+/// A commit's event in short.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Headline {
+    /// The event's id.
+    pub event: Uuid,
+    /// What was done.
+    pub operation: String,
+    /// The id of the resource it was done to.
+    pub resource: String,
+    /// The object id of who did it.
+    pub caller: String,
+    /// The name of who did it.
+    pub caller_name: String,
+}
+
 /// A commit that happened.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Committed {
     /// Its revision.
     pub revision: Revision,
+    /// What it was about.
+    pub headline: Headline,
     /// The rows as written, in the order of their keys when read back, in the order of the writes otherwise.
     pub rows: Vec<Row>,
     /// The rows that were deleted, as they were.

@@ -19,7 +19,7 @@ pub(crate) struct Database {
 
 /// How many connections read.
 const READERS: u32 = 8;
-const POLL: Duration = Duration::from_secs(1);
+const POLL: Duration = Duration::from_millis(250);
 
 /// What differs between the databases.
 struct Kind {

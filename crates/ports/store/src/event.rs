@@ -32,6 +32,9 @@ pub struct Event {
     pub outcome: String,
     /// Ties together the events of one client call.
     pub correlation_id: String,
+    /// The event it follows from, where it follows from one that somebody else caused: what was cut follows from what
+    /// took the right to it away.
+    pub cause: Option<Uuid>,
     /// Anything else.
     pub detail: Value,
     /// The link of the hash chain, in hexadecimal: made of this event, its rows and the link before.
@@ -51,6 +54,8 @@ pub struct EventQuery {
     pub decision: Option<Uuid>,
     /// Those of this client call.
     pub correlation_id: Option<String>,
+    /// Those that follow from this event.
+    pub cause: Option<Uuid>,
     /// Those of revisions before this one: the last of the page before.
     pub before: Option<Revision>,
     /// The most events.

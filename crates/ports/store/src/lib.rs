@@ -27,7 +27,7 @@ mod stored;
 mod verify;
 mod writer;
 
-pub use change::{Change, Committed, Expect, Guard, NewEvent, PutRow, Write};
+pub use change::{Change, Committed, Expect, Guard, Headline, NewEvent, PutRow, Write};
 pub use error::StoreError;
 pub use event::{Event, EventQuery, Verified};
 pub use row::{ListQuery, Page, Revision, Row};

@@ -110,6 +110,9 @@ pub(crate) async fn events(readers: &AnyPool, wanted: &EventQuery) -> Result<Vec
             bound.value(correlation_id.clone())
         ));
     }
+    if let Some(cause) = wanted.cause {
+        conditions.push(format!("cause = {}", bound.value(cause.to_string())));
+    }
     let limit = wanted.limit.map_or(i64::MAX, i64::from);
     let sql = format!(
         "SELECT {} FROM events WHERE {} ORDER BY revision DESC LIMIT {}",
@@ -133,6 +136,7 @@ impl StoredCommit {
         let read = |rows: Vec<StoredRow>| rows.into_iter().map(StoredRow::read).collect::<Result<_, _>>();
         Ok(Committed {
             revision: self.event.revision,
+            headline: self.event.headline()?,
             rows: read(self.rows)?,
             deleted: read(self.deleted)?,
         })

@@ -5,7 +5,7 @@ use serde_json::Value;
 use sqlx::{Row as _, any::AnyRow};
 use uuid::Uuid;
 
-use crate::{Event, NewEvent, PutRow, Revision, Row, StoreError};
+use crate::{Event, Headline, NewEvent, PutRow, Revision, Row, StoreError};
 
 /// The columns of a row, in the order of [`StoredRow`].
 macro_rules! row_columns {
@@ -19,7 +19,7 @@ macro_rules! row_columns {
 macro_rules! event_columns {
     () => {
         "revision, id, decision, happened_at, operation, resource, resource_key, through_key, caller, \
-         caller_name, outcome, correlation_id, detail, hash"
+         caller_name, outcome, correlation_id, detail, hash, cause"
     };
 }
 
@@ -60,6 +60,7 @@ pub(crate) struct StoredEvent {
     pub(crate) correlation_id: String,
     pub(crate) detail: String,
     pub(crate) hash: String,
+    pub(crate) cause: String,
 }
 
 impl StoredRow {
@@ -143,6 +144,7 @@ impl StoredEvent {
             correlation_id: event.correlation_id.clone(),
             detail: event.detail.to_string(),
             hash: String::new(),
+            cause: event.cause.map(|cause| cause.to_string()).unwrap_or_default(),
         }
     }
 
@@ -162,6 +164,17 @@ impl StoredEvent {
             correlation_id: row.try_get(11)?,
             detail: row.try_get(12)?,
             hash: row.try_get(13)?,
+            cause: row.try_get(14)?,
+        })
+    }
+
+    pub(crate) fn headline(&self) -> Result<Headline, StoreError> {
+        Ok(Headline {
+            event: guid(&self.id)?,
+            operation: self.operation.clone(),
+            resource: self.resource.clone(),
+            caller: self.caller.clone(),
+            caller_name: self.caller_name.clone(),
         })
     }
 
@@ -178,6 +191,10 @@ impl StoredEvent {
             caller_name: self.caller_name,
             outcome: self.outcome,
             correlation_id: self.correlation_id,
+            cause: match self.cause.as_str() {
+                "" => None,
+                cause => Some(guid(cause)?),
+            },
             detail: json("detail", &self.detail)?,
             hash: self.hash,
         })

@@ -9,7 +9,7 @@ use super::*;
 
 pub(crate) async fn the_log_is_searched(place: &Place) {
     let store = place.open().await;
-    let decision = Uuid::new_v4();
+    let (decision, cause) = (Uuid::new_v4(), Uuid::new_v4());
     let resources = ["/S/A", "/s/a/b", "/s/ab", "/t", "/s/a"];
     for (at, resource) in resources.iter().enumerate() {
         let mut change = event("test/read", resource);
@@ -18,12 +18,13 @@ pub(crate) async fn the_log_is_searched(place: &Place) {
         if at == 3 {
             change.event.decision = decision;
             change.event.through = Some(String::from("/h/c"));
+            change.event.cause = Some(cause);
         }
         store.commit(change).await.expect("commit");
     }
     let at = |second: usize| Some(format!("2026-11-24T12:00:0{second}Z").parse().expect("instant"));
     let all = EventQuery::default;
-    let cases: [(EventQuery, &[Revision]); 12] = [
+    let cases: [(EventQuery, &[Revision]); 13] = [
         (all(), &[5, 4, 3, 2, 1]),
         (
             EventQuery {
@@ -64,6 +65,13 @@ pub(crate) async fn the_log_is_searched(place: &Place) {
         (
             EventQuery {
                 decision: Some(decision),
+                ..all()
+            },
+            &[4],
+        ),
+        (
+            EventQuery {
+                cause: Some(cause),
                 ..all()
             },
             &[4],
@@ -117,6 +125,7 @@ pub(crate) async fn the_log_is_searched(place: &Place) {
     }
     let mut written = event("test/action", "/S/A");
     written.event.through = Some(String::from("/h/c"));
+    written.event.cause = Some(cause);
     written.event.detail = serde_json::json!({ "z": [1.5, null], "a": "ü" });
     store.commit(written.clone()).await.expect("commit");
     let read = store
@@ -137,6 +146,7 @@ pub(crate) async fn the_log_is_searched(place: &Place) {
         caller_name,
         outcome,
         correlation_id,
+        cause,
         detail,
     } = written.event;
     let expected = nave_store::Event {
@@ -151,6 +161,7 @@ pub(crate) async fn the_log_is_searched(place: &Place) {
         caller_name,
         outcome,
         correlation_id,
+        cause,
         detail,
         hash: read.hash.clone(),
     };

@@ -19,6 +19,7 @@ pub(crate) fn event(operation: &str, resource: &str) -> Change {
             caller_name: String::from("ann@contoso.com"),
             outcome: String::from("Succeeded"),
             correlation_id: String::from("call"),
+            cause: None,
             detail: json!({ "why": "test" }),
         },
         writes: Vec::new(),

@@ -98,7 +98,7 @@ pub(crate) async fn every_alteration_is_found(place: &Place) {
             .map(|sql| (sql, 3)),
     );
     alterations.extend(
-        texts("events", &["correlation_id", "detail", "hash"], "revision = 5")
+        texts("events", &["correlation_id", "detail", "hash", "cause"], "revision = 5")
             .into_iter()
             .map(|sql| (sql, 5)),
     );
