@@ -7,12 +7,12 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 use nave_arm::{ArmError, Detail, ErrorCode, ResourceId};
-use nave_rbac::{AccessRequest, Attributes, Evaluation, Plane, Reason, Refusal, Source};
+use nave_rbac::{AccessRequest, Attributes, Evaluation, Plane, Reason, Refusal};
 use nave_store::Revision;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{Caller, CallerKind, Snapshot, directory, operation::Surface};
+use crate::{Caller, CallerKind, Snapshot, directory, operation::Surface, surroundings::Surroundings};
 
 /// One thing a caller must be allowed to do for a request to pass.
 #[derive(Debug, Clone)]
@@ -230,14 +230,15 @@ fn consider(snapshot: &Snapshot, origin: &str, caller: &Caller, question: &Quest
     if question.surface == Surface::Graph && directory_member_may(&need.operation) {
         return Outcome::Rule("DirectoryMember");
     }
-    let attributes = in_its_environment(&need.attributes, question.now);
+    let surroundings = Surroundings::new(question.now);
     let request = AccessRequest {
         principal: caller.object_id,
         operation: &need.operation,
         plane: need.plane,
         scope: &need.scope,
         sub_operation: None,
-        attributes: &attributes,
+        attributes: &need.attributes,
+        surroundings: &surroundings,
     };
     match snapshot.roles().evaluate(&request) {
         Evaluation::Allowed(reason) => match need.basis {
@@ -252,15 +253,6 @@ fn consider(snapshot: &Snapshot, origin: &str, caller: &Caller, question: &Quest
         },
         Evaluation::Denied(refusal) => Outcome::Refused(refusal),
     }
-}
-
-/// With what every request has, whatever it asks: the time, and the network it came by (rbac-semantics 11).
-fn in_its_environment(attributes: &Attributes, now: Timestamp) -> Attributes {
-    // conditions know instants to the 100 ns
-    attributes
-        .clone()
-        .with(Source::Environment, "UtcNow", format!("{now:.7}"))
-        .with(Source::Environment, "isPrivateLink", false)
 }
 
 /// Members of a directory may read it, as in Entra; to write it they need a role at the tenant.

@@ -33,6 +33,7 @@ pub mod route;
 mod secrets;
 pub mod site;
 mod snapshot;
+mod surroundings;
 pub mod workspaces;
 
 pub use arm::{Preview, inner_request};

@@ -209,6 +209,7 @@ fn shown(snapshot: &Snapshot) -> Vec<String> {
                     scope: &scope,
                     sub_operation: None,
                     attributes: &attributes,
+                    surroundings: &(),
                 };
                 let allowed = matches!(snapshot.roles().evaluate(&request), Evaluation::Allowed(_));
                 lines.push(format!("{who} {operation} at {scope}: {allowed}"));

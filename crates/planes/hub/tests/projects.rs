@@ -338,6 +338,7 @@ async fn a_projects_identity_reaches_its_own_containers() {
                 scope: &id(&storage),
                 sub_operation: None,
                 attributes: &attributes,
+                surroundings: &(),
             };
             let allowed = snapshot.roles().evaluate(&request).is_allowed();
             let granted = action != "tags/read";

@@ -80,6 +80,7 @@ fn decision(criterion: &mut Criterion) {
                 scope: &scope,
                 sub_operation: None,
                 attributes: &attributes,
+                surroundings: &(),
             };
             bench.bench_with_input(BenchmarkId::new(name, size), &request, |bencher, request| {
                 bencher.iter(|| index.evaluate(black_box(request)));

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::Instant;
+
 /// Where a value comes from. A value on the resource is not visible as one of the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Source {
@@ -53,6 +55,8 @@ pub enum AttributeValue {
     Bool(bool),
     /// An integer.
     Integer(i128),
+    /// A point in time that nobody has written down yet; as text it is `yyyy-mm-ddThh:mm:ss.fffffffZ`.
+    Instant(Instant),
     /// A value no operator reads, such as a fraction; every comparison with it is unknown.
     Unreadable,
 }
@@ -87,6 +91,28 @@ impl From<i64> for AttributeValue {
     }
 }
 
+impl From<Instant> for AttributeValue {
+    fn from(instant: Instant) -> Self {
+        Self::Instant(instant)
+    }
+}
+
+impl AttributeValue {
+    /// The value as JSON; null where no operator reads it.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        match self {
+            Self::Text(text) => text.as_str().into(),
+            Self::Bool(truth) => (*truth).into(),
+            Self::Integer(number) => {
+                serde_json::Number::from_i128(*number).map_or(Value::Null, Value::Number)
+            }
+            Self::Instant(instant) => instant.to_string().into(),
+            Self::Unreadable => Value::Null,
+        }
+    }
+}
+
 impl From<&Value> for AttributeValue {
     fn from(value: &Value) -> Self {
         match value {
@@ -95,6 +121,48 @@ impl From<&Value> for AttributeValue {
             Value::Number(number) => number.as_i128().map_or(Self::Unreadable, Self::Integer),
             Value::Null | Value::Array(_) | Value::Object(_) => Self::Unreadable,
         }
+    }
+}
+
+/// What is known of every request of a caller, whatever it is about: the caller, the network, the time. A decision
+/// borrows it, and only a condition that asks for a value makes it, so it costs nothing where no condition does.
+///
+/// Values that have to be made are best kept in a [`OnceCell`](std::cell::OnceCell): a condition may stand on many
+/// assignments, and each of them asks again.
+///
+/// ```
+/// use nave_rbac::{AttributeValue, Instant, Source, Surroundings};
+///
+/// #[derive(Debug)]
+/// struct Now([AttributeValue; 1]);
+///
+/// impl Surroundings for Now {
+///     fn values(&self, source: Source, name: &str) -> &[AttributeValue] {
+///         match (source, name) {
+///             (Source::Environment, "utcnow") => &self.0,
+///             _ => &[],
+///         }
+///     }
+/// }
+///
+/// let now = Now([Instant::from_unix(1_714_568_400, 0).into()]);
+/// assert_eq!(now.values(Source::Environment, "utcnow").len(), 1);
+/// ```
+pub trait Surroundings: fmt::Debug {
+    /// The values of an attribute; empty when it is absent. `name` is in lower case, as [`Attributes`] compare names.
+    fn values(&self, source: Source, name: &str) -> &[AttributeValue];
+}
+
+/// Nothing is known.
+impl Surroundings for () {
+    fn values(&self, _: Source, _: &str) -> &[AttributeValue] {
+        &[]
+    }
+}
+
+impl Surroundings for Attributes {
+    fn values(&self, source: Source, name: &str) -> &[AttributeValue] {
+        self.named(source, name)
     }
 }
 
@@ -163,11 +231,40 @@ impl Attributes {
         attributes
     }
 
+    /// The form that [`Self::from_json`] reads, so that a record of a decision can be decided again.
+    ///
+    /// ```
+    /// # use nave_rbac::{Attributes, Source};
+    /// let sent = Attributes::new().with(Source::Request, "a:b", true).with_list(Source::Resource, "c", ["x", "y"]);
+    /// assert_eq!(Attributes::from_json(&sent.to_json()), sent);
+    /// ```
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let mut sources = serde_json::Map::new();
+        for (source, name, values) in &self.entries {
+            let members = sources
+                .entry(source.as_str().to_lowercase())
+                .or_insert_with(|| Value::Object(serde_json::Map::new()));
+            members[name.as_str()] = values.iter().map(AttributeValue::to_json).collect();
+        }
+        Value::Object(sources)
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// The values of an attribute; empty when it is absent.
     pub(crate) fn values(&self, source: Source, name: &AttributeName) -> &[AttributeValue] {
+        self.named(source, name.as_str())
+    }
+
+    fn named(&self, source: Source, name: &str) -> &[AttributeValue] {
         self.entries
             .iter()
-            .find(|(where_, known, _)| *where_ == source && known == name)
+            .find(|(where_, known, _)| *where_ == source && known.as_str() == name)
             .map_or(&[], |(_, _, values)| values)
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use nave_arm::ResourceId;
 use uuid::Uuid;
 
-use crate::{Attributes, Truth};
+use crate::{AttributeValue, Attributes, Source, Surroundings, Truth, attributes::AttributeName};
 
 /// Which of a role's lists an operation consults. The resource provider's catalogue says which plane an operation
 /// is in; nothing carries over from one to the other.
@@ -30,8 +30,43 @@ pub struct AccessRequest<'a> {
     pub scope: &'a ResourceId,
     /// The suboperation, such as `Blob.List`, for conditions that ask for it.
     pub sub_operation: Option<&'a str>,
-    /// The values conditions may ask for.
+    /// What conditions may ask about this request.
     pub attributes: &'a Attributes,
+    /// What they may ask of the caller and of how the request came, whatever it is about; `&()` when nothing is known.
+    pub surroundings: &'a dyn Surroundings,
+}
+
+impl<'a> AccessRequest<'a> {
+    /// The values of an attribute; empty when it is absent. What surrounds the request has the first word, so that no
+    /// request says for itself when or from where it came.
+    pub(crate) fn values(&self, source: Source, name: &AttributeName) -> &'a [AttributeValue] {
+        match self.surroundings.values(source, name.as_str()) {
+            [] => self.attributes.values(source, name),
+            known => known,
+        }
+    }
+}
+
+impl<'a> AccessRequest<'a> {
+    /// A request without a suboperation and in no surroundings.
+    #[must_use]
+    pub fn new(
+        principal: Uuid,
+        operation: &'a str,
+        plane: Plane,
+        scope: &'a ResourceId,
+        attributes: &'a Attributes,
+    ) -> Self {
+        Self {
+            principal,
+            operation,
+            plane,
+            scope,
+            sub_operation: None,
+            attributes,
+            surroundings: &(),
+        }
+    }
 }
 
 /// The decision. Without a grant the answer is no.

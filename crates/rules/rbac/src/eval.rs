@@ -69,6 +69,7 @@ pub fn decide(case: &Map<String, Value>) -> Result<Evaluation, String> {
         scope: &scope,
         sub_operation: text("subOperation"),
         attributes: &attributes,
+        surroundings: &(),
     };
     let mut index = index_of(case)?;
     match put_denies(case, &mut index)? {

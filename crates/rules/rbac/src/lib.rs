@@ -28,9 +28,9 @@ mod pattern;
 mod role;
 
 pub use assignment::RoleAssignment;
-pub use attributes::{AttributeValue, Attributes, Source};
+pub use attributes::{AttributeValue, Attributes, Source, Surroundings};
 pub use catalogue::{Catalogue, CatalogueOperation};
-pub use condition::{Condition, ConditionError, Span, Truth};
+pub use condition::{Condition, ConditionError, Instant, Span, Truth};
 pub use decision::{AccessRequest, ConditionOn, Considered, Evaluation, Plane, Reason, Refusal, Why};
 pub use deny::{ALL_PRINCIPALS, DenyAssignment};
 pub use index::RoleIndex;

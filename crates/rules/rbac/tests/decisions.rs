@@ -565,6 +565,7 @@ fn ask(index: &RoleIndex, plane: Plane, operation: &str, scope: &str) -> Evaluat
         scope: &scope,
         sub_operation: None,
         attributes: &attributes,
+        surroundings: &(),
     })
 }
 

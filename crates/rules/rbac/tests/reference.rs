@@ -301,7 +301,7 @@ proptest! {
                     for (plane, data) in [(Plane::Control, false), (Plane::Data, true)] {
                         let decision = index.evaluate(&AccessRequest {
                             principal: principal(caller), operation, plane, scope: &at_scope,
-                            sub_operation: None, attributes: &attributes,
+                            sub_operation: None, attributes: &attributes, surroundings: &(),
                         });
                         prop_assert_eq!(
                             decision.is_allowed(), allowed(&tenant, caller, data, operation, at),

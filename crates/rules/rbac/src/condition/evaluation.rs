@@ -53,7 +53,7 @@ impl Attribute {
         if self.source == Source::Request && self.name.as_str() == "suboperation" {
             return then(&[AttributeValue::from(request.sub_operation.unwrap_or_default())]);
         }
-        then(request.attributes.values(self.source, &self.name))
+        then(request.values(self.source, &self.name))
     }
 }
 

@@ -13,6 +13,7 @@ mod parser;
 
 use std::{fmt, ops, sync::Arc};
 
+pub use instant::Instant;
 use parser::{Expression, Operand};
 
 use crate::{AccessRequest, AttributeValue, Pattern};

@@ -4,7 +4,11 @@ use std::cmp::Ordering;
 
 use uuid::Uuid;
 
-use super::{Truth, instant::Instant, like::like};
+use super::{
+    Truth,
+    instant::{Instant, Written},
+    like::like,
+};
 use crate::AttributeValue;
 
 /// How an operator with several values on a side combines its pairs. The base operator, negations included, is
@@ -169,7 +173,8 @@ impl Kind {
     fn holds(self, left: &AttributeValue, right: &AttributeValue) -> Option<bool> {
         match self {
             Self::Text { test, ignore_case } => {
-                let (left, right) = (text(left)?, text(right)?);
+                let (mut left_room, mut right_room) = (Written::default(), Written::default());
+                let (left, right) = (written(left, &mut left_room)?, written(right, &mut right_room)?);
                 Some(match test {
                     TextTest::Equals => same_text(left, right, ignore_case),
                     TextTest::StartsWith => starts_with(left, right, ignore_case),
@@ -200,12 +205,29 @@ fn without_not(word: &str) -> (&str, bool) {
 fn text(value: &AttributeValue) -> Option<&str> {
     match value {
         AttributeValue::Text(text) => Some(text),
-        AttributeValue::Bool(_) | AttributeValue::Integer(_) | AttributeValue::Unreadable => None,
+        AttributeValue::Bool(_)
+        | AttributeValue::Integer(_)
+        | AttributeValue::Instant(_)
+        | AttributeValue::Unreadable => None,
+    }
+}
+
+/// The text of a value; an instant is written down only here, in `room`.
+fn written<'v>(value: &'v AttributeValue, room: &'v mut Written) -> Option<&'v str> {
+    match value {
+        AttributeValue::Instant(instant) => {
+            *room = instant.written();
+            Some(room.as_str())
+        }
+        value => text(value),
     }
 }
 
 fn instant(value: &AttributeValue) -> Option<Instant> {
-    text(value).and_then(Instant::parse)
+    match value {
+        AttributeValue::Instant(instant) => Some(*instant),
+        value => text(value).and_then(Instant::parse),
+    }
 }
 
 /// With or without dashes, in any case; nothing around it.

@@ -43,6 +43,7 @@ impl Case {
             scope: &scope,
             sub_operation: self.sub_operation,
             attributes: &self.attributes,
+            surroundings: &(),
         };
         Condition::parse(condition)
             .unwrap_or_else(|error| panic!("{condition}: {error}"))
@@ -499,6 +500,7 @@ fn a_stored_condition_that_cannot_be_read_is_never_true() {
         scope: &scope,
         sub_operation: None,
         attributes: &attributes,
+        surroundings: &(),
     };
     let condition = Condition::stored("ActionMatches{'*'} OR");
     assert_eq!(condition.evaluate(&request), Unknown);
