@@ -1,5 +1,6 @@
 //! Secrets at rest and in memory: the key ring that seals them, the values that must not leak, and the
-//! proofs made from them (password hashes, API key fingerprints, signed tokens).
+//! proofs made from them (password hashes, API key fingerprints, signed tokens). Proofs that others made, with keys of
+//! theirs, are verified here too ([`Foreign`]).
 //!
 //! Why it is a crate of its own: everything that touches key material is here, so reviewing how nave keeps
 //! secrets is reading this folder. Four invariants hold:
@@ -15,8 +16,10 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
 pub mod api_key;
+mod certificate;
 mod envelope;
 mod error;
+mod foreign;
 mod key_ring;
 pub mod password;
 mod private_dir;
@@ -26,7 +29,9 @@ mod secret;
 mod signing_keys;
 mod token;
 
+pub use certificate::{BadCertificate, Certificate};
 pub use error::VaultError;
+pub use foreign::{Foreign, PublicKey, PublicKeys};
 pub use key_ring::KeyRing;
 pub use private_dir::{DirLock, PrivateDir};
 pub use random::{Random, SeededRandom, SystemRandom};
