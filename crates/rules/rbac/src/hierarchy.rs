@@ -102,6 +102,24 @@ impl Hierarchy {
         }
     }
 
+    /// The scopes on the way up, as ids: those the path names, then the management groups, then the tenant.
+    pub(crate) fn scopes_above(&self, scope: &ResourceId) -> Vec<ResourceId> {
+        let is_group =
+            |id: &ResourceId| id.key().starts_with(GROUP_PREFIX) && id.management_group().is_some();
+        let own = scope
+            .ancestors()
+            .filter(|id| !id.is_tenant() && (!is_group(id) || self.groups.contains_key(id.key())));
+        let mut scopes: Vec<ResourceId> = own.collect();
+        for key in self.chain(scope) {
+            let known = scopes.iter().any(|known| known.key() == key);
+            if !known && key.starts_with(GROUP_PREFIX) {
+                scopes.extend(ResourceId::parse(&group_id(key)).ok().filter(is_group));
+            }
+        }
+        scopes.push(ResourceId::tenant());
+        scopes
+    }
+
     /// Whether `upper` is `lower` or lies above it.
     pub(crate) fn contains(&self, upper: &ResourceId, lower: &ResourceId) -> bool {
         self.chain(lower).any(|key| key == upper.key())
@@ -158,6 +176,14 @@ impl<'a> Iterator for Chain<'a> {
         }
         std::mem::take(&mut self.tenant).then_some(TENANT)
     }
+}
+
+/// The id of a group as Azure spells it, from its key.
+fn group_id(key: &str) -> String {
+    format!(
+        "/providers/Microsoft.Management/managementGroups/{}",
+        last_segment(key)
+    )
 }
 
 fn group_key(name: &str) -> Arc<str> {

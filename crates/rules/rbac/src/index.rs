@@ -164,6 +164,12 @@ impl RoleIndex {
         self.hierarchy.contains(upper, lower)
     }
 
+    /// The scope and everything above it, nearest first: its parents, their management groups, the tenant.
+    #[must_use]
+    pub fn scopes_above(&self, scope: &ResourceId) -> Vec<ResourceId> {
+        self.hierarchy.scopes_above(scope)
+    }
+
     /// The role with this guid.
     #[must_use]
     pub fn definition(&self, id: Uuid) -> Option<&RoleDefinition> {
@@ -396,7 +402,7 @@ impl RoleIndex {
     }
 
     /// Why [`Self::grant`] found none; of several permission objects, the one that came closest.
-    fn why_not(
+    pub(crate) fn why_not(
         &self,
         assignment: &RoleAssignment,
         request: &AccessRequest<'_>,

@@ -3,7 +3,7 @@
 use super::{
     Truth,
     operator::{Operator, Quantifier},
-    parser::{Attribute, Expression, Operand},
+    parser::{Attribute, Expression, Operand, Test},
 };
 use crate::{AccessRequest, AttributeValue, Source, operation::Operation};
 
@@ -13,6 +13,14 @@ impl Expression {
             Self::All(terms) => all(terms, |term| term.evaluate(request)),
             Self::Any(terms) => any(terms, |term| term.evaluate(request)),
             Self::Not(term) => !term.evaluate(request),
+            Self::Leaf(leaf) => leaf.test.evaluate(request),
+        }
+    }
+}
+
+impl Test {
+    pub(super) fn evaluate(&self, request: &AccessRequest<'_>) -> Truth {
+        match self {
             Self::ActionMatches(patterns) => {
                 Truth::from(Operation::new(request.operation).first_cover(patterns).is_some())
             }
@@ -29,7 +37,6 @@ impl Expression {
                 left,
                 operator,
                 right,
-                ..
             } => left.with_values(request, |left| {
                 right.with_values(request, |right| operator.compare(left, right))
             }),
@@ -48,7 +55,11 @@ impl Operand {
 
 impl Attribute {
     /// Hands over the values, none when the request does not carry the attribute.
-    fn with_values<R>(&self, request: &AccessRequest<'_>, then: impl FnOnce(&[AttributeValue]) -> R) -> R {
+    pub(super) fn with_values<R>(
+        &self,
+        request: &AccessRequest<'_>,
+        then: impl FnOnce(&[AttributeValue]) -> R,
+    ) -> R {
         // How the first preview wrote `SubOperationMatches`: always there, empty without a suboperation.
         if self.source == Source::Request && self.name.as_str() == "suboperation" {
             return then(&[AttributeValue::from(request.sub_operation.unwrap_or_default())]);

@@ -9,12 +9,15 @@ mod instant;
 mod lexer;
 mod like;
 mod operator;
+mod outlook;
 mod parser;
+mod trace;
 
 use std::{fmt, ops, sync::Arc};
 
 pub use instant::Instant;
-use parser::{Expression, Operand};
+use parser::{Expression, Leaf, Operand, Test};
+pub use trace::{SeenAttribute, Trace, TracedLeaf};
 
 use crate::{AccessRequest, AttributeValue, Pattern};
 
@@ -130,12 +133,22 @@ impl Condition {
         }
     }
 
+    /// The condition taken apart for one request: what each function and comparison came to, the values it saw, and
+    /// which of them stand in the way.
+    #[must_use]
+    pub fn trace(&self, request: &AccessRequest<'_>) -> Trace {
+        match self.meaning.as_ref() {
+            Ok(expression) => trace::trace(&self.text, expression, request),
+            Err(error) => Trace::unreadable(&self.text, error),
+        }
+    }
+
     /// The operations the condition is about: what stands in its `ActionMatches`, in order.
     #[must_use]
     pub fn targets(&self) -> Vec<&Pattern> {
         self.leaves()
-            .filter_map(|leaf| match leaf {
-                Expression::ActionMatches(patterns) => Some(patterns),
+            .filter_map(|leaf| match &leaf.test {
+                Test::ActionMatches(patterns) => Some(patterns),
                 _ => None,
             })
             .flatten()
@@ -147,12 +160,11 @@ impl Condition {
     #[must_use]
     pub fn never_evaluable(&self) -> Option<ConditionError> {
         self.leaves().find_map(|leaf| {
-            let Expression::Compare {
+            let Test::Compare {
                 left,
                 operator,
                 right,
-                span,
-            } = leaf
+            } = &leaf.test
             else {
                 return None;
             };
@@ -166,19 +178,19 @@ impl Condition {
                 Operand::Values(values) => objection(values),
                 Operand::Attribute(_) => None,
             })?;
-            Some(ConditionError::at(span.clone(), message))
+            Some(ConditionError::at(leaf.span.clone(), message))
         })
     }
 
     /// Functions and comparisons, in the order of the text.
-    fn leaves(&self) -> impl Iterator<Item = &Expression> {
+    fn leaves(&self) -> impl Iterator<Item = &Leaf> {
         let mut open: Vec<&Expression> = self.meaning.as_ref().as_ref().ok().into_iter().collect();
         std::iter::from_fn(move || {
             loop {
                 match open.pop()? {
                     Expression::All(terms) | Expression::Any(terms) => open.extend(terms.iter().rev()),
                     Expression::Not(term) => open.push(term),
-                    leaf => return Some(leaf),
+                    Expression::Leaf(leaf) => return Some(leaf),
                 }
             }
         })

@@ -14,6 +14,19 @@ pub(super) enum Expression {
     /// Terms joined by OR.
     Any(Vec<Self>),
     Not(Box<Self>),
+    Leaf(Leaf),
+}
+
+/// A function or a comparison, and where it stands in the text.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Leaf {
+    pub(super) test: Test,
+    pub(super) span: Span,
+}
+
+/// What a leaf asks.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Test {
     ActionMatches(Vec<Pattern>),
     SubOperationMatches(Vec<String>),
     Exists(Attribute),
@@ -21,7 +34,6 @@ pub(super) enum Expression {
         left: Operand,
         operator: Operator,
         right: Operand,
-        span: Span,
     },
 }
 
@@ -29,6 +41,8 @@ pub(super) enum Expression {
 pub(super) struct Attribute {
     pub(super) source: Source,
     pub(super) name: AttributeName,
+    /// `@Source[name]` in the text.
+    pub(super) span: Span,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +59,7 @@ pub(super) fn parse(text: &str) -> Result<Expression, ConditionError> {
         lexer,
         token,
         span,
+        end: 0,
         depth: 0,
     };
     let expression = parser.chain()?;
@@ -59,6 +74,8 @@ struct Parser<'a> {
     lexer: Lexer<'a>,
     token: Token<'a>,
     span: Span,
+    /// Where the token before this one ends.
+    end: usize,
     depth: usize,
 }
 
@@ -110,24 +127,33 @@ impl<'a> Parser<'a> {
         }
         let term = match self.token {
             Token::Open => self.group()?,
-            Token::Word(word) if word.eq_ignore_ascii_case("ActionMatches") => {
-                Expression::ActionMatches(self.function_texts()?.into_iter().map(Pattern::new).collect())
-            }
-            Token::Word(word) if word.eq_ignore_ascii_case("SubOperationMatches") => {
-                Expression::SubOperationMatches(
-                    self.function_texts()?.into_iter().map(str::to_owned).collect(),
-                )
-            }
-            Token::Word(word) if word.eq_ignore_ascii_case("Exists") => {
-                self.advance()?;
-                Expression::Exists(self.attribute()?)
-            }
-            _ => self.comparison()?,
+            _ => Expression::Leaf(self.leaf()?),
         };
         Ok(if negated {
             Expression::Not(Box::new(term))
         } else {
             term
+        })
+    }
+
+    fn leaf(&mut self) -> Result<Leaf, ConditionError> {
+        let start = self.span.start;
+        let test = match self.token {
+            Token::Word(word) if word.eq_ignore_ascii_case("ActionMatches") => {
+                Test::ActionMatches(self.function_texts()?.into_iter().map(Pattern::new).collect())
+            }
+            Token::Word(word) if word.eq_ignore_ascii_case("SubOperationMatches") => {
+                Test::SubOperationMatches(self.function_texts()?.into_iter().map(str::to_owned).collect())
+            }
+            Token::Word(word) if word.eq_ignore_ascii_case("Exists") => {
+                self.advance()?;
+                Test::Exists(self.attribute()?)
+            }
+            _ => self.comparison()?,
+        };
+        Ok(Leaf {
+            test,
+            span: start..self.end,
         })
     }
 
@@ -163,8 +189,7 @@ impl<'a> Parser<'a> {
         Ok(texts)
     }
 
-    fn comparison(&mut self) -> Result<Expression, ConditionError> {
-        let start = self.span.start;
+    fn comparison(&mut self) -> Result<Test, ConditionError> {
         let left = self.operand()?;
         let Token::Word(word) = self.token else {
             return Err(self.objection("a comparison operator, such as `StringEquals`, is expected here"));
@@ -174,12 +199,10 @@ impl<'a> Parser<'a> {
         };
         self.advance()?;
         let right = self.operand()?;
-        let end = self.span.start;
-        Ok(Expression::Compare {
+        Ok(Test::Compare {
             left,
             operator,
             right,
-            span: start..end,
         })
     }
 
@@ -207,11 +230,9 @@ impl<'a> Parser<'a> {
         let Some(source) = Source::named(source) else {
             return Err(self.objection("the sources are Resource, Request, Principal and Environment"));
         };
+        let (name, span) = (AttributeName::new(name), self.span.clone());
         self.advance()?;
-        Ok(Attribute {
-            source,
-            name: AttributeName::new(name),
-        })
+        Ok(Attribute { source, name, span })
     }
 
     fn value(&mut self) -> Result<AttributeValue, ConditionError> {
@@ -234,6 +255,7 @@ impl<'a> Parser<'a> {
     }
 
     fn advance(&mut self) -> Result<(), ConditionError> {
+        self.end = self.span.end;
         (self.token, self.span) = self.lexer.next()?;
         Ok(())
     }
