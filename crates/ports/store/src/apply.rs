@@ -78,7 +78,7 @@ pub(crate) async fn apply(
     let read = |rows: Vec<StoredRow>| rows.into_iter().map(StoredRow::read).collect::<Result<_, _>>();
     let committed = Committed {
         revision,
-        headline: event.headline()?,
+        headline: change.event.headline(),
         rows: read(rows)?,
         deleted: read(deleted)?,
     };

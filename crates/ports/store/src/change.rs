@@ -46,6 +46,20 @@ pub struct NewEvent {
     pub detail: Value,
 }
 
+impl NewEvent {
+    /// The event in short.
+    #[must_use]
+    pub fn headline(&self) -> Headline {
+        Headline {
+            event: self.id,
+            operation: self.operation.clone(),
+            resource: self.resource.clone(),
+            caller: self.caller.clone(),
+            caller_name: self.caller_name.clone(),
+        }
+    }
+}
+
 /// A write to one row.
 #[derive(Debug, Clone)]
 #[expect(clippy::large_enum_variant, reason = "nearly every write is a put")]
