@@ -18,14 +18,11 @@ use self::asked::Stop;
 use crate::{
     Identity, Inner,
     codes::Code,
-    form::Form,
-    open_forms::{self, Purpose},
-    pages::{self, Field, Page},
-    paths, principal,
+    pages, principal,
+    signin::{self, Goal, Known, Said},
     tokens::Lifetime,
 };
 
-const TITLE: &str = "Sign in";
 const CODE_BYTES: usize = 32;
 
 pub(crate) fn routes(identity: &Identity) -> Vec<Route> {
@@ -55,37 +52,28 @@ pub(crate) fn routes(identity: &Identity) -> Vec<Route> {
 async fn show(identity: Identity, call: Call) -> Result<Reply, ArmError> {
     let name = call.request.query("login_hint").unwrap_or_default().to_owned();
     Ok(match Asked::read(&call) {
-        Ok(asked) => page(&identity.0, &call, asked, 200, None, &name),
+        Ok(asked) => {
+            let said = Said {
+                name: &name,
+                ..Said::NOTHING
+            };
+            signin::begin(&identity.0, &call, Goal::Program(Box::new(asked)), said)
+        }
         Err(Stop::Here(refusal)) => pages::stop(400, "You cannot sign in here", &refusal.described()),
         Err(Stop::Back(return_to, refusal)) => return_to.refused(&refusal),
     })
 }
 
 async fn enter(identity: Identity, call: Call) -> Result<Reply, ArmError> {
-    let inner = &identity.0;
-    let mut form = Form::of(&call.request);
-    let Some(Purpose::SignIn(asked)) = open_forms::close(inner, &call, &form) else {
-        let why = "The page was open for too long, or was opened elsewhere. Go back to your program and start again.";
-        return Ok(pages::stop(400, "This page has expired", why));
-    };
-    let password = form
-        .take_secret("password")
-        .unwrap_or_else(|| String::new().into());
-    let name = form.text("username").unwrap_or_default();
-    match inner
-        .check_password(&call.engine, &call.grant, name, password)
-        .await
-    {
-        Ok(user) => Ok(send_back(inner, &call, &asked, &user)),
-        Err(refusal) => Ok(page(inner, &call, *asked, 401, Some(&refusal.described()), name)),
-    }
+    let entered = signin::enter(&identity.0, &call).await;
+    Ok(entered.unwrap_or_else(signin::expired))
 }
 
-fn send_back(inner: &Inner, call: &Call, asked: &Asked, user: &Resource) -> Reply {
+/// Sends a person who signed in back to the program, with a code.
+pub(crate) fn send_back(inner: &Inner, call: &Call, asked: &Asked, known: Known, person: &Resource) -> Reply {
     let text = inner.random_text(CODE_BYTES);
     let code = Code {
-        object_id: principal::object_id(user),
-        epoch: principal::epoch(user),
+        known,
         client: asked.client.id.clone(),
         redirect_uri: asked.return_to.redirect_uri.clone(),
         challenge: asked.challenge.clone(),
@@ -96,48 +84,9 @@ fn send_back(inner: &Inner, call: &Call, asked: &Asked, user: &Resource) -> Repl
         .codes
         .put(&text, code, Lifetime::CODE.from(call.engine.world().now()));
     tracing::info!(
-        user = principal::name(user),
+        user = principal::name(person),
         client = asked.client.id,
         "somebody signed in"
     );
     asked.return_to.with_code(&text)
-}
-
-fn page(inner: &Inner, call: &Call, asked: Asked, status: u16, problem: Option<&str>, name: &str) -> Reply {
-    let to = format!("<p>to continue to {}</p>", pages::escape(&asked.client.name));
-    let leads_to = asked.return_to.origin().to_owned();
-    let opened = open_forms::open(inner, call, Purpose::SignIn(Box::new(asked)));
-    let fields = [
-        Field {
-            name: "username",
-            label: "User name",
-            kind: "text",
-            autocomplete: "username",
-            value: name,
-        },
-        Field {
-            name: "password",
-            label: "Password",
-            kind: "password",
-            autocomplete: "current-password",
-            value: "",
-        },
-    ];
-    let action = paths::endpoint_path(call.engine.site(), "oauth2/v2.0/authorize");
-    let form = pages::form(
-        &action,
-        problem,
-        &[(open_forms::FIELD, &opened.flow)],
-        &fields,
-        "Sign in",
-    );
-    let content = format!("{to}\n{form}");
-    opened.bind(
-        Page {
-            status,
-            leads_to: Some(&leads_to),
-            ..Page::new(TITLE, content)
-        }
-        .reply(),
-    )
 }

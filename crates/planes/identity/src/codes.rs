@@ -1,14 +1,12 @@
 //! Authorization codes, as they wait to be exchanged.
 
-use uuid::Uuid;
+use crate::signin::Known;
 
 /// What a code stands for.
 #[derive(Debug, Clone)]
 pub(crate) struct Code {
-    /// Who signed in.
-    pub(crate) object_id: Uuid,
-    /// The person's epoch then.
-    pub(crate) epoch: u64,
+    /// Who signed in, and how.
+    pub(crate) known: Known,
     /// The application the code was made for.
     pub(crate) client: String,
     /// The address it was sent to.

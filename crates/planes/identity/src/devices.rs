@@ -9,18 +9,19 @@ use http::{Method, header};
 use jiff::Timestamp;
 use nave_arm::ArmError;
 use nave_engine::{
-    Reply, Resource,
+    Reply,
     operation::{Access, Surface},
     route::{Call, Route},
 };
 use nave_vault::Random;
 use serde_json::json;
-use uuid::Uuid;
 
 use crate::{
-    Identity, Inner, clients::Client, form::Form, one_time::OneTime, paths, principal, refusal::Refusal,
-    scope::Scope, tokens::Lifetime,
+    Identity, Inner, claims_asked::ClaimsAsked, clients::Client, form::Form, one_time::OneTime, paths,
+    refusal::Refusal, scope::Scope, signin::Known, tokens::Lifetime,
 };
+
+pub(crate) use page::{PAGE, approve};
 
 /// How many devices may be waiting at once.
 const WAITING: u64 = 10_000;
@@ -35,16 +36,15 @@ pub(crate) struct Waiting {
     client: Client,
     scope: String,
     device_code: String,
+    claims: ClaimsAsked,
     ends: Timestamp,
 }
 
 /// What the person who signed in gave the device.
 #[derive(Debug, Clone)]
 pub(crate) struct Approved {
-    /// Who signed in.
-    pub(crate) object_id: Uuid,
-    /// The person's epoch then.
-    pub(crate) epoch: u64,
+    /// Who signed in, and how.
+    pub(crate) known: Known,
     /// What the device asked for.
     pub(crate) scope: String,
     client: String,
@@ -71,17 +71,22 @@ impl Devices {
     }
 
     /// A person signed in for the device whose code he typed. The code is used up.
-    fn approve(&self, user_code: &str, person: &Resource, now: Timestamp) -> Option<Arc<Waiting>> {
+    fn approve(&self, user_code: &str, known: Known, now: Timestamp) -> Option<Arc<Waiting>> {
         let waiting = self.by_user_code.take(&plain(user_code), now)?;
         let approved = Approved {
-            object_id: principal::object_id(person),
-            epoch: principal::epoch(person),
+            known,
             scope: waiting.scope.clone(),
             client: waiting.client.id.clone(),
         };
         self.by_device_code
             .put(&waiting.device_code, Some(approved), waiting.ends);
         Some(waiting)
+    }
+
+    /// Whether the device whose code was typed needs a token that a second factor stands behind.
+    pub(crate) fn demands_second_factor(&self, user_code: &str, now: Timestamp) -> bool {
+        let waiting = self.by_user_code.get(&plain(user_code), now);
+        waiting.is_some_and(|waiting| waiting.claims.second_factor)
     }
 
     /// What a device's code brings: nothing yet, or once what was approved.
@@ -145,6 +150,7 @@ fn begin(inner: &Inner, call: &Call) -> Result<Reply, Refusal> {
     let snapshot = engine.snapshot();
     let client = Client::find(&snapshot, site, form.required("client_id")?)?;
     let scope = Scope::of(&form, &snapshot, site)?.text;
+    let claims = ClaimsAsked::read(form.text("claims"))?;
     let (device_code, user_code) = (inner.random_text(32), user_code(&*inner.random));
     let ends = Lifetime::FORM.from(engine.world().now());
     inner.devices.wait(
@@ -153,6 +159,7 @@ fn begin(inner: &Inner, call: &Call) -> Result<Reply, Refusal> {
             client,
             scope,
             device_code: device_code.clone(),
+            claims,
             ends,
         },
     );

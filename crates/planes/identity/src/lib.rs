@@ -18,6 +18,7 @@ mod audience;
 mod authenticator;
 mod authorize;
 pub mod bootstrap;
+mod claims_asked;
 mod clients;
 mod codes;
 mod credentials;
@@ -33,6 +34,7 @@ mod paths;
 mod principal;
 mod refusal;
 mod scope;
+mod signin;
 mod token;
 mod tokens;
 

@@ -4,7 +4,7 @@
 use http::header;
 use nave_engine::{Reply, route::Call};
 
-use crate::{Inner, authorize::Asked, form::Form, one_time, tokens::Lifetime};
+use crate::{Inner, form::Form, one_time, signin::Flow, tokens::Lifetime};
 
 /// The hidden field that carries a form's one-time text.
 pub(crate) const FIELD: &str = "flow";
@@ -16,17 +16,8 @@ const BYTES: usize = 32;
 /// A form that was given out.
 #[derive(Debug, Clone)]
 pub(crate) struct OpenForm {
-    purpose: Purpose,
+    flow: Flow,
     browser: [u8; 32],
-}
-
-/// What a form is for.
-#[derive(Debug, Clone)]
-pub(crate) enum Purpose {
-    /// To sign in to an application.
-    SignIn(Box<Asked>),
-    /// To sign in for a device.
-    Device,
 }
 
 /// The one-time text of a new form, and the cookie of the browser it is for.
@@ -48,24 +39,24 @@ impl Opened {
 }
 
 /// Gives out a form.
-pub(crate) fn open(inner: &Inner, call: &Call, purpose: Purpose) -> Opened {
+pub(crate) fn open(inner: &Inner, call: &Call, flow: Flow) -> Opened {
     let browser = browser(call).map_or_else(|| inner.random_text(BYTES), str::to_owned);
-    let flow = inner.random_text(BYTES);
+    let text = inner.random_text(BYTES);
     let form = OpenForm {
-        purpose,
+        flow,
         browser: one_time::hash(&browser),
     };
     inner
         .forms
-        .put(&flow, form, Lifetime::FORM.from(call.engine.world().now()));
-    Opened { flow, browser }
+        .put(&text, form, Lifetime::FORM.from(call.engine.world().now()));
+    Opened { flow: text, browser }
 }
 
 /// Takes a form back, once, from the browser it was given to.
-pub(crate) fn close(inner: &Inner, call: &Call, form: &Form) -> Option<Purpose> {
+pub(crate) fn close(inner: &Inner, call: &Call, form: &Form) -> Option<Flow> {
     let given = inner.forms.take(form.text(FIELD)?, call.engine.world().now())?;
     let same = browser(call).is_some_and(|browser| one_time::hash(browser) == given.browser);
-    same.then_some(given.purpose)
+    same.then_some(given.flow)
 }
 
 fn browser(call: &Call) -> Option<&str> {

@@ -13,6 +13,7 @@ main{max-width:24rem;margin:10vh auto;padding:2rem;background:#fff;border:1px so
 h1{font-size:1.4rem;margin:0 0 .5rem}label{display:block;margin:1rem 0 .25rem;font-weight:600}\
 input{box-sizing:border-box;width:100%;font:inherit;padding:.5rem;border:1px solid #767676;border-radius:.25rem}\
 button{font:inherit;margin-top:1.5rem;padding:.5rem 1.5rem;border:0;border-radius:.25rem;background:#0b5cad;color:#fff}\
+button.other{display:block;width:100%;margin-top:.75rem;background:#fff;color:#0b5cad;border:1px solid #0b5cad}\
 input:focus,button:focus{outline:3px solid #ffbf47;outline-offset:1px}\
 [role=alert]{padding:.5rem .75rem;border-left:.25rem solid #b3261e;background:#fceeee}";
 
@@ -115,47 +116,81 @@ pub(crate) struct Field<'a> {
     pub(crate) value: &'a str,
 }
 
-/// A form that posts to this server: what went wrong before, hidden fields, fields, and its one button.
-pub(crate) fn form(
-    action: &str,
-    problem: Option<&str>,
-    hidden: &[(&str, &str)],
-    fields: &[Field<'_>],
-    button: &str,
-) -> String {
-    let mut html = String::new();
-    if let Some(problem) = problem {
-        let _ = writeln!(html, "<p role=\"alert\">{}</p>", escape(problem));
+/// Another way on than the form's own button: a button that sends what it stands for, whatever the fields hold.
+pub(crate) struct Choice<'a> {
+    /// The field it fills.
+    pub(crate) name: &'a str,
+    /// With what.
+    pub(crate) value: &'a str,
+    /// What it says.
+    pub(crate) label: &'a str,
+}
+
+/// A form that posts to this server.
+#[derive(Default)]
+pub(crate) struct Form<'a> {
+    /// Where to.
+    pub(crate) action: &'a str,
+    /// What went wrong before.
+    pub(crate) problem: Option<&'a str>,
+    /// Fields nobody sees.
+    pub(crate) hidden: &'a [(&'a str, &'a str)],
+    /// Fields to fill.
+    pub(crate) fields: &'a [Field<'a>],
+    /// What its button says.
+    pub(crate) button: &'a str,
+    /// Other ways on.
+    pub(crate) choices: &'a [Choice<'a>],
+}
+
+impl Form<'_> {
+    pub(crate) fn html(&self) -> String {
+        let mut html = String::new();
+        if let Some(problem) = self.problem {
+            let _ = writeln!(html, "<p role=\"alert\">{}</p>", escape(problem));
+        }
+        let _ = writeln!(html, "<form method=\"post\" action=\"{}\">", escape(self.action));
+        for (name, value) in self.hidden {
+            let _ = writeln!(
+                html,
+                "<input type=\"hidden\" name=\"{}\" value=\"{}\">",
+                escape(name),
+                escape(value)
+            );
+        }
+        let first_empty = self.fields.iter().position(|field| field.value.is_empty());
+        for (at, field) in self.fields.iter().enumerate() {
+            field.write(&mut html, first_empty == Some(at));
+        }
+        let _ = writeln!(html, "<button type=\"submit\">{}</button>", escape(self.button));
+        for choice in self.choices {
+            let _ = writeln!(
+                html,
+                "<button type=\"submit\" class=\"other\" name=\"{}\" value=\"{}\" formnovalidate>{}</button>",
+                escape(choice.name),
+                escape(choice.value),
+                escape(choice.label)
+            );
+        }
+        html.push_str("</form>");
+        html
     }
-    let _ = writeln!(html, "<form method=\"post\" action=\"{}\">", escape(action));
-    for (name, value) in hidden {
-        let _ = writeln!(
-            html,
-            "<input type=\"hidden\" name=\"{}\" value=\"{}\">",
-            escape(name),
-            escape(value)
-        );
-    }
-    let first_empty = fields.iter().position(|field| field.value.is_empty());
-    for (at, field) in fields.iter().enumerate() {
-        let focus = if first_empty == Some(at) { " autofocus" } else { "" };
+}
+
+impl Field<'_> {
+    fn write(&self, html: &mut String, is_first: bool) {
+        let focus = if is_first { " autofocus" } else { "" };
         let _ = writeln!(
             html,
             "<label for=\"{name}\">{}</label>\n<input id=\"{name}\" name=\"{name}\" type=\"{}\" value=\"{}\" \
              autocomplete=\"{}\" autocapitalize=\"none\" spellcheck=\"false\" required{focus}>",
-            escape(field.label),
-            field.kind,
-            escape(field.value),
-            field.autocomplete,
-            name = field.name,
+            escape(self.label),
+            self.kind,
+            escape(self.value),
+            self.autocomplete,
+            name = self.name,
         );
     }
-    let _ = write!(
-        html,
-        "<button type=\"submit\">{}</button>\n</form>",
-        escape(button)
-    );
-    html
 }
 
 /// Text as it may stand between tags and in attributes.
@@ -198,7 +233,15 @@ mod tests {
             autocomplete: "off",
             value: "\"><b>",
         }];
-        let html = form("/x?a='1'", Some("<script>"), &[("state", "\"'")], &fields, "Go");
+        let form = Form {
+            action: "/x?a='1'",
+            problem: Some("<script>"),
+            hidden: &[("state", "\"'")],
+            fields: &fields,
+            button: "Go",
+            choices: &[],
+        };
+        let html = form.html();
         assert!(!html.contains("<b>") && !html.contains("<script>"), "{html}");
         assert!(
             html.contains("value=\"&quot;&#39;\"") && html.contains("value=\"&quot;&gt;&lt;b&gt;\""),

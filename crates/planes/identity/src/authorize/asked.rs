@@ -3,7 +3,7 @@
 use nave_engine::route::Call;
 
 use super::return_to::{Mode, ReturnTo};
-use crate::{clients::Client, paths, refusal::Refusal, scope::Scope};
+use crate::{claims_asked::ClaimsAsked, clients::Client, paths, refusal::Refusal, scope::Scope};
 
 /// The longest query, in bytes: it is kept in memory until somebody has signed in.
 const LONGEST: usize = 8192;
@@ -21,6 +21,25 @@ pub(crate) struct Asked {
     pub(super) nonce: Option<String>,
     /// The PKCE challenge.
     pub(super) challenge: Option<String>,
+    /// What the access token must say.
+    pub(super) claims: ClaimsAsked,
+}
+
+impl Asked {
+    /// What people call the program.
+    pub(crate) fn program(&self) -> &str {
+        &self.client.name
+    }
+
+    /// The scheme and host that the answer goes to.
+    pub(crate) fn leads_to(&self) -> &str {
+        self.return_to.origin()
+    }
+
+    /// Whether the program needs a token that a second factor stands behind.
+    pub(crate) fn demands_second_factor(&self) -> bool {
+        self.claims.second_factor
+    }
 }
 
 /// Why nobody is asked for a password.
@@ -35,7 +54,7 @@ impl Asked {
     pub(super) fn read(call: &Call) -> Result<Self, Stop> {
         let (client, return_to) = program(call).map_err(Stop::Here)?;
         match details(call, &client, &return_to) {
-            Ok((scope, challenge)) => {
+            Ok((scope, challenge, claims)) => {
                 let nonce = call.request.query("nonce").map(str::to_owned);
                 Ok(Self {
                     client,
@@ -43,6 +62,7 @@ impl Asked {
                     scope,
                     nonce,
                     challenge,
+                    claims,
                 })
             }
             Err(refusal) => Err(Stop::Back(return_to, refusal)),
@@ -94,8 +114,12 @@ fn check_length(call: &Call) -> Result<(), Refusal> {
     ))
 }
 
-/// The scope and the challenge, if the rest of the request is one that can be served.
-fn details(call: &Call, client: &Client, return_to: &ReturnTo) -> Result<(String, Option<String>), Refusal> {
+/// The scope, the challenge and the claims, if the rest of the request is one that can be served.
+fn details(
+    call: &Call,
+    client: &Client,
+    return_to: &ReturnTo,
+) -> Result<(String, Option<String>, ClaimsAsked), Refusal> {
     let query = |name| call.request.query(name).filter(|text| !text.is_empty());
     if query("response_type") != Some("code") {
         return Err(Refusal::new(
@@ -132,5 +156,6 @@ fn details(call: &Call, client: &Client, return_to: &ReturnTo) -> Result<(String
             ));
         }
     }
-    Ok((scope.to_owned(), challenge))
+    let claims = ClaimsAsked::read(query("claims"))?;
+    Ok((scope.to_owned(), challenge, claims))
 }

@@ -84,12 +84,17 @@ impl ReturnTo {
     }
 
     fn form(&self, answer: &[(&str, &str)]) -> Reply {
-        let content = pages::form(&self.redirect_uri, None, answer, &[], "Continue");
+        let content = pages::Form {
+            action: &self.redirect_uri,
+            hidden: answer,
+            button: "Continue",
+            ..pages::Form::default()
+        };
         let leads_to = Some(self.origin());
         Page {
             leads_to,
             sends_itself: true,
-            ..Page::new("Back to your program", content)
+            ..Page::new("Back to your program", content.html())
         }
         .reply()
     }

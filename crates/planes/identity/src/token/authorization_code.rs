@@ -5,7 +5,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use nave_engine::{Reply, route::Call};
 
 use super::{SignedIn, client_proof::ClientProof};
-use crate::{Inner, codes::Code, form::Form, one_time, principal, refusal::Refusal, scope::Scope};
+use crate::{Inner, codes::Code, form::Form, one_time, refusal::Refusal, scope::Scope};
 
 pub(super) async fn grant(inner: &Inner, call: &Call, mut form: Form) -> Result<Reply, Refusal> {
     let proof = ClientProof::of(&mut form, &call.request)?;
@@ -30,9 +30,9 @@ pub(super) async fn grant(inner: &Inner, call: &Call, mut form: Form) -> Result<
         ));
     }
     let snapshot = call.engine.snapshot();
-    let principal = snapshot
-        .principal(code.object_id)
-        .filter(|found| principal::enabled(found) && principal::epoch(found) == code.epoch)
+    let principal = code
+        .known
+        .person(&snapshot)
         .ok_or_else(|| Refusal::bad_grant(50_057, "The user account is disabled or gone."))?;
     let scope = Scope::read(
         form.text("scope").unwrap_or(&code.scope),
@@ -40,7 +40,7 @@ pub(super) async fn grant(inner: &Inner, call: &Call, mut form: Form) -> Result<
         call.engine.site(),
     )?;
     let given = SignedIn {
-        principal,
+        principal: &principal,
         client: &client.id,
         scope: &scope,
         nonce: code.nonce.as_deref(),

@@ -4,7 +4,7 @@
 use nave_engine::{Reply, route::Call};
 
 use super::{SignedIn, client_proof::ClientProof};
-use crate::{Inner, form::Form, principal, refusal::Refusal, scope::Scope};
+use crate::{Inner, form::Form, refusal::Refusal, scope::Scope};
 
 pub(super) async fn grant(inner: &Inner, call: &Call, mut form: Form) -> Result<Reply, Refusal> {
     let client = ClientProof::of(&mut form, &call.request)?
@@ -16,13 +16,13 @@ pub(super) async fn grant(inner: &Inner, call: &Call, mut form: Form) -> Result<
     let approved = inner
         .devices
         .collect(code, &client.id, call.engine.world().now())?;
-    let principal = snapshot
-        .principal(approved.object_id)
-        .filter(|found| principal::enabled(found) && principal::epoch(found) == approved.epoch)
+    let principal = approved
+        .known
+        .person(&snapshot)
         .ok_or_else(|| Refusal::bad_grant(50_057, "The user account is disabled or gone."))?;
     let scope = Scope::read(&approved.scope, &snapshot, call.engine.site())?;
     let given = SignedIn {
-        principal,
+        principal: &principal,
         client: &client.id,
         scope: &scope,
         nonce: None,
