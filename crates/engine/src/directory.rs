@@ -8,7 +8,7 @@ use nave_arm::ResourceId;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{Put, Resource, Snapshot, principal_claim};
+use crate::{Caller, CallerKind, Put, Resource, SignIn, Snapshot, principal_claim, site::Site};
 
 /// The type of users' rows.
 pub const USERS: &str = "Microsoft.Graph/users";
@@ -19,10 +19,23 @@ pub const SERVICE_PRINCIPALS: &str = "Microsoft.Graph/servicePrincipals";
 /// The type of applications' rows.
 pub const APPLICATIONS: &str = "Microsoft.Graph/applications";
 
+/// The type of the rows of tokens by which an identity provider keeps users and groups up to date. Each is a principal
+/// of its own, and may do nothing else.
+pub const PROVISIONING_TOKENS: &str = "Nave.Identity/provisioningTokens";
+
 /// The id of a directory object's row.
 #[must_use]
 pub fn object_id(kind: &str, object: Uuid) -> ResourceId {
     ResourceId::tenant().extension(kind, &object.to_string())
+}
+
+/// The type of the rows of people's sessions: what one sign-in gave out, and whether it still counts.
+pub const SESSIONS: &str = "Nave.Identity/sessions";
+
+/// The id of a session's row.
+#[must_use]
+pub fn session_id(session: Uuid) -> ResourceId {
+    object_id(SESSIONS, session)
 }
 
 /// The unique name of a user principal name.
@@ -76,6 +89,31 @@ pub fn is_enabled(object: &Resource) -> bool {
 #[must_use]
 pub fn epoch(object: &Resource) -> u64 {
     object.own.get("epoch").and_then(Value::as_u64).unwrap_or(0)
+}
+
+/// The kind of caller a directory object is.
+#[must_use]
+pub fn kind(object: &Resource) -> CallerKind {
+    match principal_type(object) {
+        "User" => CallerKind::User,
+        _ if object.text("/servicePrincipalType") == Some("ManagedIdentity") => CallerKind::ManagedIdentity,
+        _ => CallerKind::ServicePrincipal,
+    }
+}
+
+/// The caller that a directory object would be, signed in for this server in no particular way: for asking what it may.
+/// Who is not in the directory is nobody's caller but can be asked about; the answer is no.
+#[must_use]
+pub fn caller(snapshot: &Snapshot, site: &Site, object: Uuid) -> Caller {
+    Caller {
+        object_id: object,
+        name: display_name(snapshot, object).unwrap_or_else(|| object.to_string()),
+        kind: snapshot
+            .principal(object)
+            .map_or(CallerKind::ServicePrincipal, |found| kind(found)),
+        audience: site.origin.clone(),
+        sign_in: SignIn::default(),
+    }
 }
 
 /// What people call a directory object.

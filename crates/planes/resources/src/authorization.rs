@@ -1,6 +1,8 @@
 //! `Microsoft.Authorization`: who may do what, and what that means for the caller.
 
+mod check_access;
 mod deny_assignments;
+mod elevate_access;
 mod permissions;
 mod provider_operations;
 mod role_assignments;
@@ -18,6 +20,8 @@ pub(crate) fn register(registry: &mut Registry) {
     role_definitions::register(registry);
     role_assignments::register(registry);
     deny_assignments::register(registry);
+    registry.add_routes(check_access::routes());
+    registry.add_routes(elevate_access::routes());
     registry.add_routes(permissions::routes());
     registry.add_routes(provider_operations::routes());
 }

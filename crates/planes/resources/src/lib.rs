@@ -1,4 +1,4 @@
-//! The resources plane: `Microsoft.Resources`, `Microsoft.Authorization` and the activity log of
+//! The resources plane: `Microsoft.Resources`, `Microsoft.Management`, `Microsoft.Authorization` and the activity log of
 //! `Microsoft.Insights`. It knows what every other plane stands on: tenants, subscriptions, groups, tags, who may
 //! do what, and what was done.
 //!
@@ -19,6 +19,7 @@ mod body;
 pub mod deployments;
 mod filter;
 mod insights;
+mod management_groups;
 mod page;
 mod providers;
 mod resources;
@@ -34,6 +35,7 @@ use nave_engine::Registry;
 pub fn register(registry: &mut Registry) {
     registry.add_routes(tenants::routes());
     subscriptions::register(registry);
+    management_groups::register(registry);
     registry.add_routes(providers::routes());
     registry.add_routes(resources::routes());
     registry.add_routes(tags::routes());

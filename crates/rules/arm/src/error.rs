@@ -40,7 +40,7 @@ macro_rules! error_codes {
     ($($(#[$doc:meta])* $name:ident = $status:literal),+ $(,)?) => {
         /// Every code this server answers with, in ARM's spelling.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        #[expect(non_camel_case_types, reason = "Graph spells some of its codes with an underscore")]
+        #[expect(non_camel_case_types, reason = "Graph spells some of its codes with an underscore, SCIM with a small letter")]
         pub enum ErrorCode { $($(#[$doc])* $name),+ }
 
         impl ErrorCode {
@@ -129,6 +129,20 @@ error_codes! {
     OperationNotSupported = 400,
     /// A directory object that breaks a rule.
     Request_BadRequest = 400,
+    /// SCIM: a filter that is not understood, or that the attribute does not take.
+    invalidFilter = 400,
+    /// SCIM: a body that is no message of the protocol.
+    invalidSyntax = 400,
+    /// SCIM: a path that names nothing of the schema.
+    invalidPath = 400,
+    /// SCIM: a path that finds nothing to change.
+    noTarget = 400,
+    /// SCIM: a value that the attribute does not take, or none where one is needed.
+    invalidValue = 400,
+    /// SCIM: an attribute that clients do not change.
+    mutability = 400,
+    /// SCIM: another resource has the value.
+    uniqueness = 409,
     /// No usable token.
     InvalidAuthenticationToken = 401,
     /// The token is for another audience.
@@ -185,6 +199,8 @@ error_codes! {
     RoleDefinitionLimitExceeded = 409,
     /// The value differs from the hub's, which applies.
     InheritedFromHub = 409,
+    /// The system keeps it as it is.
+    OperationNotAllowed = 409,
     /// The resource still has something below it.
     CannotDeleteResource = 409,
     /// A name that must be unique in the whole tenant is taken.

@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::town::{
-    APPLICATION, ASSIGNMENT, DENY, GROUP, MEMBER, PASSWORD, PRINCIPAL, ROLE, SECRET, SPARE_ROLE, TEAM, Town,
-    UNUSED_APP_ID, USER, empty_template, model, role_assignment, role_definition, workspace_body,
+    APPLICATION, ASSIGNMENT, DENY, GROUP, MANAGEMENT_GROUP, MEMBER, PASSWORD, PRINCIPAL, ROLE, SECRET,
+    SPARE_MANAGEMENT_GROUP, SPARE_ROLE, TEAM, Town, UNUSED_APP_ID, USER, deny_assignment, empty_template,
+    model, role_assignment, role_definition, workspace_body,
 };
 
 /// A resource type of the town.
@@ -297,6 +298,37 @@ const BODIES: &[(&str, &str, Content)] = &[
     ),
     (
         "PUT",
+        "/denyAssignments/{name0}",
+        Json(|_| deny_assignment(MEMBER)),
+    ),
+    (
+        "POST",
+        "Microsoft.Authorization/checkAccess",
+        Json(|_| {
+            let actions = [json!({ "Id": "Microsoft.Storage/storageAccounts/read" })];
+            json!({ "Subject": { "Attributes": { "ObjectId": MEMBER } }, "Actions": actions })
+        }),
+    ),
+    ("POST", "Microsoft.Authorization/elevateAccess", Nothing),
+    (
+        "PUT",
+        "/managementGroups/{name0}",
+        Json(|_| json!({ "properties": { "displayName": "New" } })),
+    ),
+    (
+        "PATCH",
+        "/managementGroups/{name0}",
+        Json(|_| json!({ "displayName": "Renamed" })),
+    ),
+    ("PUT", "/subscriptions/{subscriptionId}", Nothing),
+    ("POST", "Microsoft.Management/getEntities", Nothing),
+    (
+        "POST",
+        "Microsoft.Management/checkNameAvailability",
+        Json(|_| json!({ "name": "free", "type": "Microsoft.Management/managementGroups" })),
+    ),
+    (
+        "PUT",
         "/roleDefinitions/{name}",
         Json(|town| role_definition("New role", &town.group())),
     ),
@@ -551,7 +583,16 @@ fn value(town: &Town, operation: &Operation, name: &str) -> Option<String> {
         "name0" | "name" if path.contains("/roleDefinitions/") => {
             if is_new { Uuid::max() } else { ROLE }.to_string()
         }
-        "name0" | "name" if path.contains("/denyAssignments/") => DENY.to_string(),
+        "name0" | "name" if path.contains("/denyAssignments/") => {
+            if is_new { Uuid::max() } else { DENY }.to_string()
+        }
+        "name0" if path.contains("/managementGroups/") => String::from(match (is_new, is_gone) {
+            (true, _) => "new-groups",
+            (_, true) => SPARE_MANAGEMENT_GROUP,
+            _ => MANAGEMENT_GROUP,
+        }),
+        "managementGroup" => MANAGEMENT_GROUP.to_owned(),
+        "subscriptionId" => town.subscription(),
         "name0" | "name" if path.contains("/deployments/{name") => {
             String::from(if is_new { "new" } else { "deployed" })
         }

@@ -24,6 +24,8 @@ pub(crate) const COLUMNS: [&str; 6] = [
 ];
 
 pub(crate) const GROUP: &str = "rg";
+pub(crate) const MANAGEMENT_GROUP: &str = "corp";
+pub(crate) const SPARE_MANAGEMENT_GROUP: &str = "spare-corp";
 pub(crate) const USER: Uuid = uuid!("aaaaaaaa-0000-4000-8000-000000000001");
 pub(crate) const MEMBER: Uuid = uuid!("aaaaaaaa-0000-4000-8000-000000000002");
 pub(crate) const TEAM: Uuid = uuid!("aaaaaaaa-0000-4000-8000-000000000003");
@@ -65,7 +67,6 @@ impl Town {
         }
         town.share_models().await;
         town.own_each_other().await;
-        town.deny_assignment().await;
         town.settle();
         town
     }
@@ -216,20 +217,6 @@ impl Town {
         self.commit(rows).await;
     }
 
-    /// Nobody makes deny assignments by request.
-    async fn deny_assignment(&self) {
-        let id = ResourceId::parse(&self.group())
-            .unwrap()
-            .extension("Microsoft.Authorization/denyAssignments", &DENY.to_string());
-        let properties = json!({
-            "denyAssignmentName": "nobody", "scope": self.group(), "doNotApplyToChildScopes": false,
-            "permissions": [{ "actions": ["Microsoft.Nothing/*"], "notActions": [], "dataActions": [], "notDataActions": [] }],
-            "principals": [{ "id": MEMBER, "type": "User" }], "excludePrincipals": [],
-        });
-        self.commit(vec![Put::new(id, json!({ "properties": properties }))])
-            .await;
-    }
-
     fn resources(&self) -> Vec<(String, Value)> {
         let subscription = self.nave.subscription();
         let authorization = |kind: &str, name: Uuid| {
@@ -249,7 +236,14 @@ impl Town {
                 authorization("roleAssignments", ASSIGNMENT),
                 role_assignment(USER, ROLE),
             ),
+            (authorization("denyAssignments", DENY), deny_assignment(MEMBER)),
         ];
+        for group in [MANAGEMENT_GROUP, SPARE_MANAGEMENT_GROUP] {
+            resources.push((
+                format!("/providers/Microsoft.Management/managementGroups/{group}"),
+                json!({}),
+            ));
+        }
         for kind in crate::cases::KINDS {
             let body = (kind.body)(self, kind.existing);
             resources.push((self.resource_at(kind.resource_type, kind.existing), body));
@@ -383,6 +377,13 @@ pub(crate) fn role_definition(name: &str, scope: &str) -> Value {
 pub(crate) fn role_assignment(principal: Uuid, role: Uuid) -> Value {
     let role = format!("/providers/Microsoft.Authorization/roleDefinitions/{role}");
     json!({ "properties": { "roleDefinitionId": role, "principalId": principal, "principalType": "User" } })
+}
+
+pub(crate) fn deny_assignment(principal: Uuid) -> Value {
+    json!({ "properties": {
+        "denyAssignmentName": "nothing", "principals": [{ "id": principal, "type": "User" }], "excludePrincipals": [],
+        "permissions": [{ "actions": ["Microsoft.Nothing/*"], "notActions": [], "dataActions": [], "notDataActions": [] }],
+    } })
 }
 
 pub(crate) fn workspace_body(town: &Town, kind: &str) -> Value {
