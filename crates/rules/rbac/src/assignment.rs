@@ -72,11 +72,9 @@ impl RoleAssignment {
                 "conditionVersion",
             ));
         }
-        let condition =
-            Condition::parse(text).map_err(|error| bad_condition(&error.to_string(), "condition"))?;
-        match condition.never_evaluable() {
-            Some(error) => Err(bad_condition(&error.to_string(), "condition")),
-            None => Ok(()),
+        match Condition::for_writing(text) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(bad_condition(&error.to_string(), "condition")),
         }
     }
 }

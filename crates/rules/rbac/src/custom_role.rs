@@ -4,7 +4,7 @@ use nave_arm::{ArmError, ErrorCode, ResourceId};
 use serde_json::Value;
 
 use crate::{
-    Catalogue, Condition, Plane, json,
+    Catalogue, Condition, Permission, Plane, condition, json,
     role::{RoleKind, assignable_scope, condition_text, role_type},
 };
 
@@ -20,6 +20,7 @@ pub const MAX_ASSIGNABLE_SCOPES: usize = 2000;
 pub fn validate(properties: &Value, catalogue: &Catalogue) -> Result<(), ArmError> {
     names(properties)?;
     assignable_scopes(properties)?;
+    refuse_data_actions_at_management_groups(properties)?;
     for permission in json::list(properties, "permissions")? {
         for (list, plane) in [
             ("actions", Plane::Control),
@@ -31,13 +32,59 @@ pub fn validate(properties: &Value, catalogue: &Catalogue) -> Result<(), ArmErro
                 action(text, list, plane, catalogue)?;
             }
         }
-        // A copy of a built-in role may bring a condition along; to drop it would widen what the copy grants.
-        if let Some(text) = condition_text(permission)? {
-            Condition::parse(text)
-                .map_err(|error| invalid("permissions", format!("a condition cannot be read: {error}")))?;
-        }
+        condition(permission)?;
     }
     Ok(())
+}
+
+/// A copy of a built-in role may bring a condition along; to drop it would widen what the copy grants. What goes for a
+/// condition on an assignment goes for it too: it can be read, evaluated, and is about what its object grants.
+fn condition(permission: &Value) -> Result<(), ArmError> {
+    let refuse = |why: String| Err(invalid("permissions", why));
+    let version = json::text(permission, "conditionVersion")?;
+    let Some(text) = condition_text(permission)? else {
+        return Ok(());
+    };
+    // A published role still says 1.0, of a text that is the same in 2.0.
+    if version.is_some_and(|version| ![condition::VERSION, "1.0"].contains(&version)) {
+        return refuse(String::from("the only condition version is 2.0"));
+    }
+    let condition = match Condition::for_writing(text) {
+        Ok(condition) => condition,
+        Err(error) => return refuse(format!("a condition cannot be used: {error}")),
+    };
+    let permission = Permission::from_json(permission)?;
+    match condition
+        .targets()
+        .into_iter()
+        .find(|target| !permission.is_about(target))
+    {
+        Some(foreign) => refuse(format!(
+            "a condition targets '{foreign}', which its permission object does not grant"
+        )),
+        None => Ok(()),
+    }
+}
+
+/// A ruling (rbac-semantics 8.3, where the documents disagree): a role with data actions has no management group among
+/// its assignable scopes.
+fn refuse_data_actions_at_management_groups(properties: &Value) -> Result<(), ArmError> {
+    let mut has_data_actions = false;
+    for permission in json::list(properties, "permissions")? {
+        has_data_actions |= !json::list(permission, "dataActions")?.is_empty();
+    }
+    let group = json::texts(properties, "assignableScopes")?
+        .into_iter()
+        .find(|scope| ResourceId::parse(scope).is_ok_and(|scope| scope.management_group().is_some()));
+    match group.filter(|_| has_data_actions) {
+        Some(group) => Err(invalid(
+            "assignableScopes",
+            format!(
+                "it has data actions, and such a role is not assignable at a management group ('{group}')"
+            ),
+        )),
+        None => Ok(()),
+    }
 }
 
 fn names(properties: &Value) -> Result<(), ArmError> {
@@ -245,12 +292,15 @@ mod tests {
     }
 
     #[test]
-    fn data_actions_may_go_with_a_management_group() {
-        let mut role = with(
-            "assignableScopes",
-            json!(["/providers/Microsoft.Management/managementGroups/g"]),
-        );
-        role["permissions"] = json!([{"dataActions": ["Microsoft.CognitiveServices/accounts/OpenAI/*"]}]);
+    fn data_actions_do_not_go_with_a_management_group() {
+        let group = "/providers/microsoft.management/managementGroups/g";
+        let mut role = with("assignableScopes", json!(["/subscriptions/s", group]));
+        assert_eq!(check(&role), Ok(()));
+        role["permissions"] = json!([{"actions": ["*/read"]}, {"dataActions": ["Microsoft.CognitiveServices/accounts/OpenAI/*"]}]);
+        let (code, message) = check(&role).expect_err("refused");
+        assert_eq!(code, ErrorCode::RoleDefinitionInvalid);
+        assert!(message.contains(group), "{message}");
+        role["assignableScopes"] = json!(["/subscriptions/s"]);
         assert_eq!(check(&role), Ok(()));
     }
 
@@ -293,7 +343,16 @@ mod tests {
     #[test]
     fn a_condition_must_be_readable() {
         let permissions = |condition| json!([{"actions": ["*/read"], "condition": condition}]);
-        refused("permissions", permissions("("), ErrorCode::RoleDefinitionInvalid);
+        for bad in [
+            "(",
+            "@Request[a] NumericEquals 'x'",
+            "ActionMatches{'Microsoft.Storage/storageAccounts/write'}",
+        ] {
+            refused("permissions", permissions(bad), ErrorCode::RoleDefinitionInvalid);
+        }
+        let other_version =
+            json!([{"actions": ["*/read"], "condition": "ActionMatches{'*'}", "conditionVersion": "3.0"}]);
+        refused("permissions", other_version, ErrorCode::RoleDefinitionInvalid);
         assert_eq!(
             check(&with("permissions", permissions("ActionMatches{'*'}"))),
             Ok(())

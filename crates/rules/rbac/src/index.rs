@@ -13,7 +13,9 @@ use uuid::Uuid;
 
 use crate::{
     AccessRequest, Considered, DenyAssignment, Evaluation, Pattern, Plane, Reason, Refusal, RoleAssignment,
-    RoleDefinition, RoleKind, Truth, built_in,
+    RoleDefinition, Truth,
+    assignment_rules::is_data_role_at_management_group,
+    built_in,
     condition::{self, Condition},
     decision::{ConditionOn, Why},
     groups::Groups,
@@ -321,9 +323,7 @@ impl RoleIndex {
     /// with data actions is not assigned at a management group itself, though inside one it may be.
     #[must_use]
     pub fn is_assignable_at(&self, role: &RoleDefinition, scope: &ResourceId) -> bool {
-        let at_management_group = scope.management_group().is_some();
-        let keeps_out = at_management_group && role.kind == RoleKind::Custom && role.has_data_actions();
-        !keeps_out
+        !is_data_role_at_management_group(role, scope)
             && role
                 .assignable_scopes
                 .iter()

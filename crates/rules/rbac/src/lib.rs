@@ -11,6 +11,7 @@
 //! * a role is its guid, a scope contains by whole segments, and management groups contain by their tree.
 
 mod assignment;
+pub mod assignment_rules;
 mod attributes;
 pub mod built_in;
 mod catalogue;
@@ -28,6 +29,7 @@ mod json;
 mod operation;
 mod pattern;
 mod role;
+pub mod role_rules;
 
 pub use assignment::RoleAssignment;
 pub use attributes::{AttributeValue, Attributes, Source, Surroundings};

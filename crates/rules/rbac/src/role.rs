@@ -93,6 +93,17 @@ impl Permission {
         Value::Object(object)
     }
 
+    /// Whether what a condition targets is something this object grants, in either plane. A wildcard target is about
+    /// the object when it covers one of the object's own strings.
+    pub(crate) fn is_about(&self, target: &Pattern) -> bool {
+        let operation = Operation::new(target.as_str());
+        let granted = [Plane::Control, Plane::Data]
+            .into_iter()
+            .any(|plane| matches!(self.coverage(plane, operation), Coverage::Granted(_)));
+        let mut own = self.actions.iter().chain(&self.data_actions);
+        granted || (target.as_str().contains('*') && own.any(|own| target.matches(own.as_str())))
+    }
+
     /// The planes are apart: a control operation consults the actions only, a data operation the dataActions only.
     pub(crate) fn coverage(&self, plane: Plane, operation: Operation<'_>) -> Coverage<'_> {
         let (granting, taking) = match plane {
@@ -155,23 +166,30 @@ impl RoleDefinition {
     /// nothing, which its author should hear: it is refused when it is written.
     #[must_use]
     pub fn foreign_target<'c>(&self, condition: &'c Condition) -> Option<&'c Pattern> {
-        condition
-            .targets()
-            .into_iter()
-            .find(|target| !self.grants_target(target))
+        condition.targets().into_iter().find(|target| {
+            !self
+                .permissions
+                .iter()
+                .any(|permission| permission.is_about(target))
+        })
     }
 
-    fn grants_target(&self, target: &Pattern) -> bool {
-        let operation = Operation::new(target.as_str());
-        let is_pattern = target.as_str().contains('*');
-        self.permissions.iter().any(|permission| {
-            let granted = [Plane::Control, Plane::Data]
-                .into_iter()
-                .any(|plane| matches!(permission.coverage(plane, operation), Coverage::Granted(_)));
-            // A wildcard target is about this role when it covers one of the role's own strings.
-            let mut own = permission.actions.iter().chain(&permission.data_actions);
-            granted || (is_pattern && own.any(|own| target.matches(own.as_str())))
-        })
+    /// Whether one of its permission objects grants the operation in this plane, whatever condition stands on it.
+    ///
+    /// ```
+    /// use nave_rbac::{Plane, RoleIndex, built_in};
+    ///
+    /// let index = RoleIndex::with_built_in();
+    /// let reader = index.definition(built_in::READER).expect("Reader");
+    /// assert!(reader.grants(Plane::Control, "Microsoft.Storage/storageAccounts/read"));
+    /// assert!(!reader.grants(Plane::Data, "Microsoft.Storage/storageAccounts/read"));
+    /// ```
+    #[must_use]
+    pub fn grants(&self, plane: Plane, operation: &str) -> bool {
+        let operation = Operation::new(operation);
+        self.permissions
+            .iter()
+            .any(|permission| matches!(permission.coverage(plane, operation), Coverage::Granted(_)))
     }
 
     /// Whether any of its permission objects grants data operations.

@@ -11,7 +11,7 @@ use nave_engine::{
     decision::Need,
     declaration::{Asked, Cx, Declaration, Draft, Erased, NameRule, Placement, ResourceType, Verb, Written},
     operation::{Access, Surface},
-    rbac::{Attributes, RoleAssignment, Source},
+    rbac::{Attributes, Source},
     route::Route,
 };
 use serde_json::{Value, json};
@@ -62,16 +62,14 @@ impl ResourceType for RoleAssignments {
 
     fn write(&self, cx: &Cx<'_>, draft: Draft) -> Result<Written, ArmError> {
         let properties = draft.body.get("properties").cloned().unwrap_or_default();
-        RoleAssignment::validate(&properties)?;
-        let wanted = RoleAssignment::from_properties(&draft.id, &properties)?;
-        let principal_type = rules::check(cx.snapshot, &wanted, &draft)?;
+        let accepted = rules::check(cx.snapshot, &draft.id, &properties)?;
         let own = super::signed_by(cx.caller, draft.existing.as_deref());
         let mut written = Written::plain(draft);
         written.sent = json!({ "properties": properties });
-        written.sent["properties"]["principalType"] = principal_type.into();
+        written.sent["properties"]["principalType"] = accepted.principal_type.into();
         written.own = own;
-        written.claims = rules::claims(&wanted);
-        written.guards = rules::guards(cx.snapshot, wanted.role);
+        written.claims = rules::claims(&accepted.assignment);
+        written.guards = rules::guards(cx.snapshot, accepted.assignment.role);
         Ok(written)
     }
 

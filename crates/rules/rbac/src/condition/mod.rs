@@ -95,6 +95,16 @@ impl Condition {
         })
     }
 
+    /// Reads a condition that somebody is about to store: stricter than [`Self::parse`], because what can never be
+    /// evaluated is refused while its author is there to mend it.
+    pub fn for_writing(text: &str) -> Result<Self, ConditionError> {
+        let condition = Self::parse(text)?;
+        match condition.never_evaluable() {
+            Some(error) => Err(error),
+            None => Ok(condition),
+        }
+    }
+
     /// Takes a condition that is stored already. One that cannot be read stays as a condition that is never true.
     #[must_use]
     pub fn stored(text: &str) -> Self {

@@ -2,7 +2,8 @@
 
 use nave_arm::{ArmError, ResourceId};
 use nave_engine::{
-    Change, CommitError, Delete, Erase, Expect, Grant, Reply, operation::Surface, route::Call,
+    Change, CommitError, Delete, Erase, Expect, Grant, Reply, operation::Surface, rbac::role_rules,
+    route::Call,
 };
 
 use super::{DELETE, TRIES, rules, shows_at, stored_id, view};
@@ -28,7 +29,7 @@ async fn attempt(call: &Call) -> Result<Reply, CommitError> {
     let id = grant.id();
     let snapshot = engine.snapshot();
     let guid = rules::guid(id)?;
-    rules::refuse_built_in(guid)?;
+    role_rules::refuse_built_in(guid)?;
     let asked_at = id.scope().unwrap_or_else(ResourceId::tenant);
     let found = snapshot
         .roles()
@@ -41,7 +42,7 @@ async fn attempt(call: &Call) -> Result<Reply, CommitError> {
     let grant: Grant<Delete> = engine
         .authorize(grant.caller(), Surface::Arm, vec![needs], id, request)
         .await?;
-    rules::refuse_assigned(&snapshot, guid)?;
+    role_rules::refuse_assigned(snapshot.roles(), guid)?;
     let change = Change {
         erases: vec![Erase {
             id: row.id.clone(),

@@ -1,7 +1,12 @@
 //! PUT: always 201, on creation and on update; nothing else is what the clients accept (client contract 3, 8.1).
 
 use nave_arm::{ArmError, ResourceId};
-use nave_engine::{Change, CommitError, Expect, Grant, Put, Reply, Write, operation::Surface, route::Call};
+use nave_engine::{
+    Change, CommitError, Expect, Grant, Put, Reply, Write,
+    operation::Surface,
+    rbac::{Catalogue, role_rules},
+    route::Call,
+};
 use serde_json::{Value, json};
 
 use super::{TRIES, WRITE, rules, stored_id, view};
@@ -36,7 +41,7 @@ async fn attempt(call: &Call, properties: &Value) -> Result<Reply, CommitError> 
     let (id, caller) = (grant.id(), grant.caller());
     let snapshot = engine.snapshot();
     let role = rules::guid(id)?;
-    let wanted = rules::check(&snapshot, role, properties)?;
+    let wanted = role_rules::check(snapshot.roles(), role, properties, Catalogue::built_in())?;
     let before = snapshot.roles().definition(role);
     let assignable = before
         .into_iter()
