@@ -1,0 +1,143 @@
+//! Changes that somebody thinks of, made in a rehearsal: each by the request that would make it.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use http::Method;
+use nave_arm::ResourceId;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{Caller, Engine, Reply, Request, Snapshot, directory, inner_request, site::Site};
+
+/// The version of the requests that changes are made by.
+const VERSION: &str = "2022-04-01";
+
+/// One change to roles, assignments, deny assignments or groups.
+#[derive(Debug, Clone)]
+pub struct Proposed {
+    /// What: the id of a role definition, an assignment, a deny assignment, or a group
+    /// (`/providers/Microsoft.Graph/groups/{id}`).
+    pub id: ResourceId,
+    /// The body's `properties`, as a PUT takes them; of a group its `members`. `None`: it is deleted.
+    pub properties: Option<Value>,
+}
+
+/// What is known of a change that was made in a rehearsal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rehearsed {
+    /// Whether the one who asks could make it.
+    pub may: bool,
+    /// Whether there was anything to change.
+    pub changes: bool,
+}
+
+/// Why a change cannot be made, by anybody.
+pub struct Impossible {
+    /// Which of the changes.
+    pub at: usize,
+    /// What its maker would be told.
+    pub reply: Reply,
+}
+
+impl Proposed {
+    fn is_group(&self) -> bool {
+        self.id.resource_type().eq_ignore_ascii_case(directory::GROUPS)
+    }
+
+    /// The requests that make it.
+    fn requests(&self, snapshot: &Snapshot, site: &Site, by: &Caller, outer: &Request) -> Vec<Request> {
+        let ask = |method, path: &str, body: &Value| inner_request(by, method, path, VERSION, body, outer);
+        match &self.properties {
+            Some(properties) if self.is_group() => {
+                let path = format!("/graph/v1.0/groups/{}/members", self.id.name());
+                let present = group_members(snapshot, &self.id);
+                let wanted = wanted_members(properties);
+                let added = wanted.difference(&present).map(|member| {
+                    let address = format!("{}/graph/v1.0/directoryObjects/{member}", site.origin);
+                    ask(
+                        Method::POST,
+                        &format!("{path}/$ref"),
+                        &json!({ "@odata.id": address }),
+                    )
+                });
+                let gone = present
+                    .difference(&wanted)
+                    .map(|member| ask(Method::DELETE, &format!("{path}/{member}/$ref"), &Value::Null));
+                added.chain(gone).collect()
+            }
+            None if self.is_group() => {
+                let path = format!("/graph/v1.0/groups/{}", self.id.name());
+                vec![ask(Method::DELETE, &path, &Value::Null)]
+            }
+            Some(properties) => {
+                vec![ask(
+                    Method::PUT,
+                    self.id.as_str(),
+                    &json!({ "properties": properties }),
+                )]
+            }
+            None => vec![ask(Method::DELETE, self.id.as_str(), &Value::Null)],
+        }
+    }
+
+    /// The caller as the protocol of the change wants its tokens made.
+    fn caller(&self, caller: &Caller, site: &Site) -> Caller {
+        let audience = match self.is_group() {
+            true => format!("{}/graph", site.origin),
+            false => site.origin.clone(),
+        };
+        Caller {
+            audience,
+            ..caller.clone()
+        }
+    }
+}
+
+/// Makes changes in a rehearsal, one after the other; each sees those before it. What the asker could not do is done all
+/// the same, on the server's account: it is asked what it would come to.
+///
+/// # Errors
+/// The first change that nobody could make.
+pub(super) async fn rehearse(
+    stage: &Arc<Engine>,
+    asker: &Caller,
+    changes: &[Proposed],
+    outer: &Request,
+) -> Result<Vec<Rehearsed>, Impossible> {
+    let mut done = Vec::with_capacity(changes.len());
+    for (at, change) in changes.iter().enumerate() {
+        let asker = change.caller(asker, stage.site());
+        let tried = match make(stage, change, &asker, outer).await {
+            Err(reply) if matches!(reply.status, 401 | 403) => {
+                let made = make(stage, change, &Caller::system(), outer).await;
+                made.map(|changes| Rehearsed { may: false, changes })
+            }
+            made => made.map(|changes| Rehearsed { may: true, changes }),
+        };
+        done.push(tried.map_err(|reply| Impossible { at, reply })?);
+    }
+    Ok(done)
+}
+
+/// Makes one change; whether there was anything to change.
+async fn make(stage: &Arc<Engine>, change: &Proposed, by: &Caller, outer: &Request) -> Result<bool, Reply> {
+    let before = stage.snapshot();
+    for request in change.requests(&before, stage.site(), by, outer) {
+        let reply = Box::pin(stage.serve(request)).await;
+        if reply.status >= 300 {
+            return Err(reply);
+        }
+    }
+    Ok(stage.snapshot().revision() != before.revision())
+}
+
+fn group_members(snapshot: &Snapshot, group: &ResourceId) -> BTreeSet<Uuid> {
+    let row = snapshot.get(group);
+    row.map_or_else(BTreeSet::new, |row| directory::members(row).into_iter().collect())
+}
+
+fn wanted_members(properties: &Value) -> BTreeSet<Uuid> {
+    let members = properties.get("members").and_then(Value::as_array);
+    let members = members.into_iter().flatten().filter_map(Value::as_str);
+    members.filter_map(|member| member.parse().ok()).collect()
+}

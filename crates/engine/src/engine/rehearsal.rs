@@ -1,0 +1,183 @@
+//! A rehearsal: an engine beside the real one that starts from the same state and whose commits go nowhere.
+//!
+//! A request that is served by it takes the whole way of a real one: routing, decision, the rules of its type and of
+//! other planes, the checks of a commit. Only the store is not written: what would be is put into a snapshot of its own.
+//! So what a change would come to is said by the same code that makes it, and refusals are the refusals.
+//!
+//! It reads rows that are not kept in memory from the real store, and does not see its own writes there.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use nave_arm::ResourceId;
+use nave_store::{Change, Committed, Expect, Guard, PutRow, Row, Write};
+
+use super::{Engine, Parts};
+use crate::{CommitError, Resource, Snapshot};
+
+/// What a rehearsal has written and deleted so far.
+#[derive(Debug, Default)]
+pub(super) struct Rehearsal(Mutex<Vec<ResourceId>>);
+
+impl Engine {
+    /// An engine on the present state whose commits go nowhere. Nobody can sign in to it: requests bring their caller.
+    #[must_use]
+    pub fn rehearsal(&self) -> Arc<Self> {
+        let parts = Parts {
+            store: self.store.clone(),
+            vault: self.vault.clone(),
+            site: self.site.clone(),
+            world: self.world.clone(),
+            registry: self.registry.clone(),
+            authenticators: Vec::new(),
+        };
+        let snapshot = Snapshot::clone(&self.snapshot());
+        let (engine, _) = Self::made_of(parts, snapshot, Some(Rehearsal::default()));
+        engine
+    }
+
+    /// The rows a rehearsal has written or deleted, each once; none of a real engine.
+    #[must_use]
+    pub fn rehearsed(&self) -> Vec<ResourceId> {
+        let Some(Rehearsal(touched)) = &self.rehearsal else {
+            return Vec::new();
+        };
+        let mut ids = touched.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
+    /// Does to the snapshot what a commit does to the store and, after it, to the snapshot.
+    pub(super) fn rehearse(
+        &self,
+        rehearsal: &Rehearsal,
+        change: &Change,
+    ) -> Result<Arc<Committed>, CommitError> {
+        let before = self.snapshot();
+        let mut next = Snapshot::clone(&before);
+        let revision = before.revision() + 1;
+        let (mut rows, mut deleted, mut touched) = (Vec::new(), Vec::new(), Vec::new());
+        for write in &change.writes {
+            let (key, expect) = of(write);
+            let current = current(&before, key);
+            check(expect, current, self.is_resident(write))?;
+            if let Some(current) = current {
+                next.remove(&as_row(current));
+                touched.push(current.id.clone());
+                if matches!(write, Write::Delete { .. }) {
+                    deleted.push(as_row(current));
+                }
+            }
+        }
+        for write in &change.writes {
+            let Write::Put(put) = write else { continue };
+            if let Some((claim, holder)) = taken(&next, put) {
+                return Err(CommitError::Taken { claim, holder });
+            }
+            let row = written(put, current(&before, &put.key), revision, change.at);
+            next.put(&row, self.registry.resident(&row.type_key));
+            touched.extend(ResourceId::parse(&row.id));
+            rows.push(row);
+        }
+        if change.guards.iter().any(|guard| !holds(&next, guard)) {
+            return Err(CommitError::Raced);
+        }
+        next.at(revision);
+        self.snapshot.store(Arc::new(next));
+        let mut all = rehearsal.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.extend(touched);
+        Ok(Arc::new(Committed {
+            revision,
+            headline: change.event.headline(),
+            rows,
+            deleted,
+        }))
+    }
+
+    fn is_resident(&self, write: &Write) -> bool {
+        match write {
+            Write::Put(put) => self.registry.resident(&put.type_key),
+            Write::Delete { key, .. } => ResourceId::parse(key)
+                .is_ok_and(|id| self.registry.resident(&id.resource_type().to_lowercase())),
+        }
+    }
+}
+
+fn of(write: &Write) -> (&str, &Expect) {
+    match write {
+        Write::Put(put) => (&put.key, &put.expect),
+        Write::Delete { key, expect } => (key, expect),
+    }
+}
+
+fn current<'a>(snapshot: &'a Snapshot, key: &str) -> Option<&'a Arc<Resource>> {
+    snapshot.get(&ResourceId::parse(key).ok()?)
+}
+
+fn check(expect: &Expect, current: Option<&Arc<Resource>>, resident: bool) -> Result<(), CommitError> {
+    let met = match (expect, current) {
+        (Expect::Any, _) => true,
+        (Expect::Absent, current) => current.is_none(),
+        (Expect::Etag(etag), Some(current)) => *etag == current.etag,
+        (Expect::Etag(_), None) => !resident,
+    };
+    if met { Ok(()) } else { Err(CommitError::Raced) }
+}
+
+/// The first unique name of a row to write that another row holds.
+fn taken(next: &Snapshot, put: &PutRow) -> Option<(String, String)> {
+    put.claims.iter().find_map(|claim| {
+        let holder = next.claimed(claim).filter(|holder| holder.id.key() != put.key)?;
+        Some((claim.clone(), holder.id.key().to_owned()))
+    })
+}
+
+/// Nobody else writes to a rehearsal, so nothing changed meanwhile.
+fn holds(next: &Snapshot, guard: &Guard) -> bool {
+    let there = |key: &str| current(next, key).is_some();
+    match guard {
+        Guard::Unchanged { .. } => true,
+        Guard::Present { key } => there(key),
+        Guard::Gone { under } => {
+            !there(under) && ResourceId::parse(under).is_ok_and(|id| next.below(&id).next().is_none())
+        }
+    }
+}
+
+fn written(put: &PutRow, before: Option<&Arc<Resource>>, revision: i64, at: jiff::Timestamp) -> Row {
+    let history = before.map(|before| &before.history);
+    Row {
+        key: put.key.clone(),
+        type_key: put.type_key.clone(),
+        id: before.map_or_else(|| put.id.clone(), |before| before.id.as_str().to_owned()),
+        body: put.body.clone(),
+        sealed: put.sealed.clone(),
+        etag: put.etag.clone(),
+        claims: put.claims.clone(),
+        created_at: history.map_or(at, |history| history.created_at),
+        created_by: history.map_or_else(|| put.by.clone(), |history| history.created_by.clone()),
+        updated_at: at,
+        updated_by: put.by.clone(),
+        valid_from: revision,
+        valid_to: None,
+    }
+}
+
+fn as_row(resource: &Arc<Resource>) -> Row {
+    let history = &resource.history;
+    Row {
+        key: resource.id.key().to_owned(),
+        type_key: resource.id.resource_type().to_lowercase(),
+        id: resource.id.as_str().to_owned(),
+        body: Resource::row_body(&resource.sent, &resource.own),
+        sealed: resource.sealed.as_deref().map(<[u8]>::to_vec),
+        etag: resource.etag.clone(),
+        claims: resource.claims.clone(),
+        created_at: history.created_at,
+        created_by: history.created_by.clone(),
+        updated_at: history.updated_at,
+        updated_by: history.updated_by.clone(),
+        valid_from: 0,
+        valid_to: None,
+    }
+}
