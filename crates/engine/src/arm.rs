@@ -105,10 +105,7 @@ async fn one(
         }
         Method::HEAD if has(|verb| matches!(verb, Verb::Get)) => {
             let found = read::get(engine, caller, kind, id, request).await;
-            Ok(found.map_or_else(
-                |error| Reply::empty(error.status()),
-                |_| Reply::empty(StatusCode::NO_CONTENT.as_u16()),
-            ))
+            found.map(|_| Reply::empty(StatusCode::NO_CONTENT.as_u16()))
         }
         Method::PUT if declaration.put().is_some() => write::put(engine, caller, kind, id, request).await,
         Method::PATCH if has(|verb| matches!(verb, Verb::Patch)) => {

@@ -7,12 +7,12 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 use nave_arm::{ArmError, Detail, ErrorCode, ResourceId};
-use nave_rbac::{AccessRequest, Attributes, Evaluation, Plane, Reason, Refusal};
+use nave_rbac::{AccessRequest, Attributes, Evaluation, Plane, Reason, Refusal, RoleIndex};
 use nave_store::Revision;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{Caller, CallerKind, Snapshot, directory, operation::Surface, surroundings::Surroundings};
+use crate::{Caller, CallerKind, Snapshot, directory, operation::Surface, standing::stands, surroundings::Surroundings};
 
 /// One thing a caller must be allowed to do for a request to pass.
 #[derive(Debug, Clone)]
@@ -38,6 +38,8 @@ pub enum Basis {
     Linked,
     /// The caller must hold one of these built-in roles at the scope or above; actions do not count.
     Role(&'static RoleGate),
+    /// Whoever signed in may: the answer holds only what the caller may see anyway.
+    SignedIn,
 }
 
 /// A rule that asks for a role, not for an action.
@@ -87,6 +89,13 @@ impl Need {
         self
     }
 
+    /// Asks for no more than a credential that is good here.
+    #[must_use]
+    pub fn signed_in(mut self) -> Self {
+        self.basis = Basis::SignedIn;
+        self
+    }
+
     /// With what conditions may look at.
     #[must_use]
     pub fn with(mut self, attributes: Attributes) -> Self {
@@ -116,10 +125,16 @@ pub struct Decision {
     pub revision: Revision,
     /// Who asked.
     pub caller: Caller,
+    /// The protocol.
+    pub surface: Surface,
+    /// When it was asked.
+    pub asked_at: Timestamp,
     /// Whether the request may proceed.
     pub allowed: bool,
     /// Each need of the alternative that decided, with what came of it.
     pub findings: Vec<Finding>,
+    /// Of a refusal: the other ways to be allowed, none of which was open either.
+    pub others: Vec<Vec<Need>>,
 }
 
 /// One need and what came of it.
@@ -127,10 +142,14 @@ pub struct Decision {
 pub struct Finding {
     /// The operation.
     pub operation: String,
+    /// The plane it is of.
+    pub plane: Plane,
     /// Where.
     pub scope: ResourceId,
     /// How it belongs to the request.
     pub basis: Basis,
+    /// What conditions could look at.
+    pub attributes: Attributes,
     /// What came of it.
     pub outcome: Outcome,
 }
@@ -154,58 +173,75 @@ pub enum Outcome {
     KeysDisabled,
     /// The token is for another audience.
     WrongAudience,
+    /// The credential was good once and has been called back since: the principal's tokens were, or the session was
+    /// ended, or the key was replaced.
+    CalledBack,
 }
 
 impl Outcome {
     pub(crate) fn passed(&self) -> bool {
         matches!(self, Self::Granted(_) | Self::Rule(_))
     }
+
+    /// The outcome in one word, as events keep it.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::Granted(_) => "granted",
+            Self::Rule(_) => "rule",
+            Self::Refused(Refusal::DenyAssignment { .. }) => "denied",
+            Self::Refused(Refusal::NoAssignment { .. }) => "refused",
+            Self::RoleMissing => "roleMissing",
+            Self::PrincipalUnusable => "principalUnusable",
+            Self::KeyOutOfReach => "keyOutOfReach",
+            Self::KeysDisabled => "keysDisabled",
+            Self::WrongAudience => "wrongAudience",
+            Self::CalledBack => "calledBack",
+        }
+    }
 }
 
 /// Decides a question on a snapshot. `id` names the decision; `origin` is the server's own audience.
 #[must_use]
 pub fn decide(snapshot: &Snapshot, origin: &str, id: Uuid, caller: &Caller, question: &Question) -> Decision {
-    let mut first = None;
-    for needs in &question.alternatives {
-        let findings: Vec<Finding> = needs
-            .iter()
-            .map(|need| Finding {
-                operation: need.operation.clone().into_owned(),
-                scope: need.scope.clone(),
-                basis: need.basis,
-                outcome: consider(snapshot, origin, caller, question, need),
-            })
-            .collect();
-        let allowed = findings.iter().all(|finding| finding.outcome.passed());
-        let decision = Decision {
-            id,
-            revision: snapshot.revision(),
-            caller: caller.clone(),
-            allowed,
-            findings,
-        };
-        if allowed {
-            return decision;
-        }
-        first.get_or_insert(decision);
-    }
-    first.unwrap_or_else(|| Decision {
+    let found = |needs: &Vec<Need>| -> Vec<Finding> {
+        let find = |need| Finding::of(need, consider(snapshot, origin, caller, question, need));
+        needs.iter().map(find).collect()
+    };
+    let mut decision = Decision {
         id,
         revision: snapshot.revision(),
         caller: caller.clone(),
+        surface: question.surface,
+        asked_at: question.now,
         allowed: false,
         findings: Vec::new(),
-    })
+        others: Vec::new(),
+    };
+    for (at, needs) in question.alternatives.iter().enumerate() {
+        let findings = found(needs);
+        decision.allowed = findings.iter().all(|finding| finding.outcome.passed());
+        if decision.allowed || at == 0 {
+            decision.findings = findings;
+        }
+        if decision.allowed {
+            return decision;
+        }
+    }
+    decision.others = question.alternatives.iter().skip(1).cloned().collect();
+    decision
 }
 
 /// Whether a caller's credential is good on a surface, whatever is asked: the rule `SignedIn`, or why not.
-pub(crate) fn admit(snapshot: &Snapshot, origin: &str, caller: &Caller, surface: Surface) -> Outcome {
+fn admit(snapshot: &Snapshot, origin: &str, caller: &Caller, surface: Surface) -> Outcome {
     match &caller.kind {
         CallerKind::System => Outcome::Rule("System"),
-        CallerKind::AccountKey { account, .. } if surface == Surface::Inference => key_of(snapshot, account),
+        CallerKind::AccountKey { account, .. } if surface == Surface::Inference => {
+            key_of(snapshot, caller, account)
+        }
         CallerKind::AccountKey { .. } => Outcome::KeyOutOfReach,
         _ if !surface.accepts(&caller.audience, origin) => Outcome::WrongAudience,
         _ if !is_usable(snapshot, caller.object_id) => Outcome::PrincipalUnusable,
+        _ if !stands(snapshot, caller) => Outcome::CalledBack,
         _ => Outcome::Rule("SignedIn"),
     }
 }
@@ -220,27 +256,22 @@ fn is_usable(snapshot: &Snapshot, object_id: Uuid) -> bool {
 fn consider(snapshot: &Snapshot, origin: &str, caller: &Caller, question: &Question, need: &Need) -> Outcome {
     match &caller.kind {
         CallerKind::System => return Outcome::Rule("System"),
-        CallerKind::AccountKey { account, .. } => return consider_key(snapshot, account, need),
+        CallerKind::AccountKey { account, .. } if need.basis != Basis::SignedIn => {
+            return consider_key(snapshot, caller, account, need);
+        }
         _ => {}
     }
     match admit(snapshot, origin, caller, question.surface) {
-        Outcome::Rule(_) => {}
-        refused => return refused,
+        Outcome::Rule(_) if need.basis != Basis::SignedIn => {}
+        decided => return decided,
     }
     if question.surface == Surface::Graph && directory_member_may(&need.operation) {
         return Outcome::Rule("DirectoryMember");
     }
-    let surroundings = Surroundings::new(question.now);
-    let request = AccessRequest {
-        principal: caller.object_id,
-        operation: &need.operation,
-        plane: need.plane,
-        scope: &need.scope,
-        sub_operation: None,
-        attributes: &need.attributes,
-        surroundings: &surroundings,
-    };
-    match snapshot.roles().evaluate(&request) {
+    if question.surface == Surface::Scim && provisions(snapshot, caller.object_id) {
+        return Outcome::Rule("ProvisioningToken");
+    }
+    match ask(snapshot, caller, question, need, RoleIndex::evaluate) {
         Evaluation::Allowed(reason) => match need.basis {
             Basis::Role(gate)
                 if !snapshot
@@ -255,24 +286,56 @@ fn consider(snapshot: &Snapshot, origin: &str, caller: &Caller, question: &Quest
     }
 }
 
+/// Asks the roles about a need, with all that conditions may look at.
+pub(crate) fn ask<T>(
+    snapshot: &Snapshot,
+    caller: &Caller,
+    question: &Question,
+    need: &Need,
+    answer: impl FnOnce(&RoleIndex, &AccessRequest<'_>) -> T,
+) -> T {
+    let surroundings = Surroundings::new(question.now);
+    let request = AccessRequest {
+        principal: caller.object_id,
+        operation: &need.operation,
+        plane: need.plane,
+        scope: &need.scope,
+        sub_operation: None,
+        attributes: &need.attributes,
+        surroundings: &surroundings,
+    };
+    answer(snapshot.roles(), &request)
+}
+
 /// Members of a directory may read it, as in Entra; to write it they need a role at the tenant.
 fn directory_member_may(operation: &str) -> bool {
     operation.ends_with("/read")
 }
 
+/// A provisioning token may do all of SCIM; its audience keeps it out of everything else.
+fn provisions(snapshot: &Snapshot, object_id: Uuid) -> bool {
+    snapshot.principal(object_id).is_some_and(|principal| {
+        principal
+            .id
+            .resource_type()
+            .eq_ignore_ascii_case(directory::PROVISIONING_TOKENS)
+    })
+}
+
 /// A key opens the data plane of its own account, unless the account switched keys off.
-fn consider_key(snapshot: &Snapshot, account: &ResourceId, need: &Need) -> Outcome {
+fn consider_key(snapshot: &Snapshot, caller: &Caller, account: &ResourceId, need: &Need) -> Outcome {
     if need.plane != Plane::Data || !account.contains(&need.scope) {
         return Outcome::KeyOutOfReach;
     }
-    key_of(snapshot, account)
+    key_of(snapshot, caller, account)
 }
 
-fn key_of(snapshot: &Snapshot, account: &ResourceId) -> Outcome {
+fn key_of(snapshot: &Snapshot, caller: &Caller, account: &ResourceId) -> Outcome {
     match snapshot.get(account) {
         Some(account) if account.value("/properties/disableLocalAuth").is_some_and(is_true) => {
             Outcome::KeysDisabled
         }
+        Some(_) if !stands(snapshot, caller) => Outcome::CalledBack,
         Some(_) => Outcome::Rule("AccountKey"),
         None => Outcome::KeyOutOfReach,
     }
@@ -291,7 +354,8 @@ const ADDITION: &str = "Decision";
 impl Decision {
     /// The refusal as the caller sees it: all that is missing at once, each told once.
     #[must_use]
-    pub fn refusal(&self, surface: Surface) -> ArmError {
+    pub fn refusal(&self) -> ArmError {
+        let surface = self.surface;
         let failed: Vec<&Finding> = self
             .findings
             .iter()
@@ -329,6 +393,17 @@ impl Decision {
                 ErrorCode::InvalidAuthenticationToken,
                 format!(
                     "The account '{name}' with object id '{id}' is disabled or no longer in the directory."
+                ),
+            ),
+            Outcome::CalledBack if matches!(self.caller.kind, CallerKind::AccountKey { .. }) => ArmError::new(
+                ErrorCode::PermissionDenied,
+                "Access denied: the key was regenerated and is no longer accepted.",
+            ),
+            Outcome::CalledBack => ArmError::new(
+                ErrorCode::InvalidAuthenticationToken,
+                format!(
+                    "The access token of '{name}' was called back: the password changed, the account was disabled, or \
+                     the session was ended. Sign in again."
                 ),
             ),
             Outcome::KeysDisabled => ArmError::new(
@@ -411,6 +486,20 @@ impl Decision {
         }
     }
 
+    /// The operation that was asked for.
+    #[must_use]
+    pub fn operation(&self) -> &str {
+        self.findings
+            .first()
+            .map_or("", |finding| finding.operation.as_str())
+    }
+
+    /// What tells this refusal from another one of the same caller.
+    pub(crate) fn what_is_refused(&self, id: &ResourceId) -> String {
+        let findings: Vec<Value> = self.findings.iter().map(Finding::record).collect();
+        format!("{:?} {} {}", self.surface, id.key(), Value::from(findings))
+    }
+
     /// The id of the decision that a refusal came of, if one did.
     pub(crate) fn named_in(error: &ArmError) -> Option<&str> {
         let named = |info: &'_ Value| info["type"] == ADDITION;
@@ -422,46 +511,41 @@ impl Decision {
             .as_str()
     }
 
+    /// Names this decision in a refusal that came after it, unless the refusal has one of its own.
+    pub(crate) fn named_once(&self, refusal: ArmError) -> ArmError {
+        match matches!(refusal.status(), 401 | 403) && Self::named_in(&refusal).is_none() {
+            true => self.named(refusal),
+            false => refusal,
+        }
+    }
+
     /// Names this decision in a refusal that came of it.
-    pub(crate) fn named(&self, mut refusal: ArmError) -> ArmError {
-        refusal
-            .additional_info
-            .push(json!({ "type": ADDITION, "info": { "id": self.id } }));
+    pub(crate) fn named(&self, refusal: ArmError) -> ArmError {
+        Self::name(self.id, refusal)
+    }
+
+    /// Names the decision of this id in a refusal.
+    pub(crate) fn name(id: Uuid, mut refusal: ArmError) -> ArmError {
+        refusal.additional_info.push(Self::addition(id));
         refusal
     }
 
-    /// The decision as events keep it.
-    #[must_use]
-    pub fn record(&self) -> Value {
-        json!({
-            "id": self.id,
-            "revision": self.revision,
-            "allowed": self.allowed,
-            "findings": self.findings.iter().map(Finding::record).collect::<Vec<_>>(),
-        })
+    /// What an error says of the decision it came of.
+    pub(crate) fn addition(id: Uuid) -> Value {
+        json!({ "type": ADDITION, "info": { "id": id } })
     }
 }
 
 impl Finding {
-    fn record(&self) -> Value {
-        let (word, reason) = match &self.outcome {
-            Outcome::Granted(reason) => (
-                "granted",
-                json!({"assignment": reason.assignment.as_str(), "role": reason.role, "roleName": reason.role_name,
-                       "pattern": reason.pattern, "throughGroup": reason.through_group}),
-            ),
-            Outcome::Rule(rule) => ("rule", json!(rule)),
-            Outcome::Refused(Refusal::DenyAssignment { id }) => {
-                ("denied", json!({"denyAssignment": id.as_str()}))
-            }
-            Outcome::Refused(refusal) => ("refused", json!(format!("{refusal:?}"))),
-            Outcome::RoleMissing => ("roleMissing", Value::Null),
-            Outcome::PrincipalUnusable => ("principalUnusable", Value::Null),
-            Outcome::KeyOutOfReach => ("keyOutOfReach", Value::Null),
-            Outcome::KeysDisabled => ("keysDisabled", Value::Null),
-            Outcome::WrongAudience => ("wrongAudience", Value::Null),
-        };
-        json!({"operation": self.operation, "scope": self.scope.as_str(), "outcome": word, "reason": reason})
+    pub(crate) fn of(need: &Need, outcome: Outcome) -> Self {
+        Self {
+            operation: need.operation.clone().into_owned(),
+            plane: need.plane,
+            scope: need.scope.clone(),
+            basis: need.basis,
+            attributes: need.attributes.clone(),
+            outcome,
+        }
     }
 }
 

@@ -5,11 +5,15 @@
 
 mod advice;
 mod commits;
+mod explaining;
+mod cuts;
 mod permission;
 mod reads;
+mod refusals;
+mod rehearsal;
 mod serve;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
@@ -18,10 +22,21 @@ use nave_store::{Store, StoreError};
 use nave_vault::KeyRing;
 use tokio::sync::{Mutex, oneshot};
 
-use crate::{Caller, Registry, Snapshot, clock::World, declaration::Cx, request::Request, site::Site};
+use crate::{
+    Caller, Registry, Snapshot,
+    access::Uses,
+    clock::World,
+    declaration::Cx,
+    explain::{AskedFor, Refusals, TurnedAway, Widths},
+    live::Live,
+    request::Request,
+    site::Site,
+};
 
 pub use commits::Done;
+pub use explaining::{At, Decided, Named};
 pub(crate) use permission::not_signed_in;
+use rehearsal::Rehearsal;
 pub(crate) use serve::not_allowed;
 
 /// Finds out who is asking. Planes provide them: tokens are the identity plane's, keys those of accounts.
@@ -52,11 +67,19 @@ pub struct Engine {
     store: Store,
     snapshot: ArcSwap<Snapshot>,
     following: Mutex<()>,
+    live: Arc<Live>,
     vault: Arc<KeyRing>,
     site: Site,
     world: Arc<dyn World>,
     registry: Registry,
     authenticators: Vec<Box<dyn Authenticator>>,
+    refusals: Refusals,
+    turned_away: TurnedAway,
+    past: explaining::Past,
+    widths: OnceLock<Widths>,
+    pub(crate) uses: Uses,
+    /// What it wrote, of an engine whose commits go nowhere.
+    rehearsal: Option<Rehearsal>,
     /// Ends the task that follows the log when the engine is dropped.
     _alive: oneshot::Sender<()>,
 }
@@ -64,6 +87,20 @@ pub struct Engine {
 impl Engine {
     /// Loads the state and starts to follow the log, whoever writes it.
     pub async fn open(parts: Parts) -> Result<Arc<Self>, StoreError> {
+        let snapshot = reads::load(&parts.store, &parts.registry).await?;
+        let (engine, ended) = Self::made_of(parts, snapshot, None);
+        engine.catch_up().await?;
+        tokio::spawn(commits::keep_up(Arc::downgrade(&engine), ended));
+        tokio::spawn(refusals::count(Arc::downgrade(&engine)));
+        Ok(engine)
+    }
+
+    /// An engine on a state, and the end of its life.
+    fn made_of(
+        parts: Parts,
+        snapshot: Snapshot,
+        rehearsal: Option<Rehearsal>,
+    ) -> (Arc<Self>, oneshot::Receiver<()>) {
         let Parts {
             store,
             vault,
@@ -72,22 +109,30 @@ impl Engine {
             registry,
             authenticators,
         } = parts;
-        let snapshot = reads::load(&store, &registry).await?;
         let (_alive, ended) = oneshot::channel();
         let engine = Arc::new(Self {
             store,
             snapshot: ArcSwap::from_pointee(snapshot),
             following: Mutex::new(()),
+            live: Arc::default(),
             vault,
             site,
             world,
             registry,
             authenticators,
+            refusals: Refusals::default(),
+            turned_away: TurnedAway::default(),
+            past: explaining::Past::default(),
+            widths: OnceLock::new(),
+            uses: Uses::default(),
+            rehearsal,
             _alive,
         });
-        engine.catch_up().await?;
-        tokio::spawn(commits::keep_up(Arc::downgrade(&engine), ended));
-        Ok(engine)
+        (engine, ended)
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
     }
 
     /// The present state.
@@ -133,8 +178,14 @@ impl Engine {
         }
     }
 
-    /// Finds out who is asking. `None`: the request carries no credential.
+    /// Finds out who is asking. `None`: the request carries no credential. A credential that is not accepted is refused
+    /// with an id to ask about it.
     pub async fn authenticate(&self, request: &Request) -> Result<Option<Caller>, ArmError> {
+        let found = self.find_caller(request).await;
+        found.map_err(|error| self.turn_away(AskedFor::of(request), error))
+    }
+
+    async fn find_caller(&self, request: &Request) -> Result<Option<Caller>, ArmError> {
         for authenticator in &self.authenticators {
             if let Some(mut caller) = authenticator.authenticate(self, request).await? {
                 caller.sign_in.address = request.peer;

@@ -12,6 +12,7 @@
 
 #![warn(missing_docs)]
 
+pub mod access;
 pub mod accounts;
 mod arm;
 mod caller;
@@ -21,8 +22,10 @@ pub mod decision;
 pub mod declaration;
 pub mod directory;
 mod engine;
+pub mod explain;
 mod fields;
 mod grant;
+pub mod live;
 pub mod missing;
 pub mod operation;
 pub mod paging;
@@ -33,6 +36,7 @@ pub mod route;
 mod secrets;
 pub mod site;
 mod snapshot;
+mod standing;
 mod surroundings;
 pub mod workspaces;
 

@@ -2,8 +2,12 @@
 
 use std::fmt;
 
-use http::Method;
+use http::{Method, header::CONTENT_TYPE};
+use nave_arm::ArmError;
 use nave_rbac::Plane;
+use serde_json::{Value, json};
+
+use crate::{Body, Reply};
 
 /// One operation: its verb, its path, and what it takes to be allowed.
 #[derive(Debug, Clone)]
@@ -73,9 +77,45 @@ pub enum Surface {
     Inference,
     /// The Machine Learning workspace data plane.
     Workspace,
+    /// SCIM: identity providers that keep users and groups up to date.
+    Scim,
 }
 
 impl Surface {
+    const NAMED: [(&'static str, Self); 6] = [
+        ("arm", Self::Arm),
+        ("graph", Self::Graph),
+        ("token", Self::Token),
+        ("inference", Self::Inference),
+        ("workspace", Self::Workspace),
+        ("scim", Self::Scim),
+    ];
+
+    /// The surface in one word, as decisions record it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        let named = Self::NAMED.iter().find(|(_, surface)| *surface == self);
+        named.map_or("", |(word, _)| word)
+    }
+
+    /// The surface of this word.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        let named = Self::NAMED.iter().find(|(known, _)| *known == word);
+        named.map(|(_, surface)| *surface)
+    }
+
+    /// The audience to ask a token for.
+    #[must_use]
+    pub fn audience(self, origin: &str) -> String {
+        match self {
+            Self::Graph => format!("{origin}/graph"),
+            Self::Scim => format!("{origin}/scim"),
+            Self::Inference => String::from("https://cognitiveservices.azure.com"),
+            Self::Arm | Self::Token | Self::Workspace => origin.to_owned(),
+        }
+    }
+
     /// Whether a token for `audience` (no trailing slash) may be used here. `origin` is this server's own.
     #[must_use]
     pub fn accepts(self, audience: &str, origin: &str) -> bool {
@@ -97,6 +137,34 @@ impl Surface {
             Self::Workspace => {
                 own || arm || matches!(audience, "https://ml.azure.com" | "https://ai.azure.com")
             }
+            Self::Scim => {
+                own || audience == format!("{origin}/scim") || Self::Graph.accepts(audience, origin)
+            }
         }
     }
+
+    /// A refusal as callers of this protocol read it.
+    #[must_use]
+    pub fn refused(self, error: ArmError) -> Reply {
+        let scim = (self == Self::Scim).then(|| scim_error(&error));
+        let reply = Reply::from(error);
+        match scim {
+            Some(body) => Reply { body: Body::Json(body), ..reply }.with(CONTENT_TYPE, "application/scim+json"),
+            None => reply,
+        }
+    }
+}
+
+/// SCIM's error message (RFC 7644 3.12). Its own words for what is wrong begin with a small letter; no others are told.
+fn scim_error(error: &ArmError) -> Value {
+    let mut body = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
+        "status": error.status().to_string(),
+        "detail": error.message,
+    });
+    let (_, word) = error.code.face();
+    if word.starts_with(|c: char| c.is_ascii_lowercase()) {
+        body["scimType"] = word.into();
+    }
+    body
 }

@@ -4,8 +4,11 @@ use std::{collections::HashMap, sync::Arc};
 
 use http::Method;
 use nave_arm::ResourceId;
+use nave_rbac::Plane;
 
 use crate::{
+    access::USES,
+    decision::RoleGate,
     declaration::{Declaration, ResourceType, Rule},
     operation::Operation,
     request::Params,
@@ -23,12 +26,13 @@ pub(crate) enum Routed<'a> {
 }
 
 /// The types and routes, in the order they were added.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct Registry {
     types: Vec<Arc<dyn ResourceType>>,
     by_key: HashMap<String, usize>,
     routes: Vec<Arc<Route>>,
     rules: HashMap<String, Vec<Rule>>,
+    gates: Vec<&'static RoleGate>,
 }
 
 impl Registry {
@@ -50,6 +54,22 @@ impl Registry {
             .entry(resource_type.to_lowercase())
             .or_default()
             .push(rule);
+    }
+
+    /// Makes a rule known that asks for a role, so that decisions that rest on it can be read again.
+    pub fn add_gate(&mut self, gate: &'static RoleGate) {
+        self.gates.push(gate);
+    }
+
+    /// The rules that ask for a role.
+    #[must_use]
+    pub fn gates(&self) -> &[&'static RoleGate] {
+        &self.gates
+    }
+
+    /// The rule of this name that asks for a role.
+    pub(crate) fn gate(&self, rule: &str) -> Option<&'static RoleGate> {
+        self.gates.iter().copied().find(|gate| gate.rule == rule)
     }
 
     /// The rules on a type.
@@ -99,9 +119,28 @@ impl Registry {
         typed.chain(routed).collect()
     }
 
+    /// What a role can open here: the operations of the route table that need one, those of every provider spelled out.
+    pub(crate) fn served(&self) -> Vec<(Plane, String)> {
+        let mut namespaces: Vec<&str> = self.declarations().map(Declaration::namespace).collect();
+        namespaces.sort_unstable();
+        namespaces.dedup();
+        let spelled = |action: &str| -> Vec<String> {
+            match action.strip_prefix("{namespace}") {
+                Some(rest) => namespaces.iter().map(|name| format!("{name}{rest}")).collect(),
+                None => vec![action.to_owned()],
+            }
+        };
+        let operations = self.operations();
+        let needed = operations.iter().filter_map(|operation| operation.access.needed());
+        let served = needed.flat_map(|(action, plane)| spelled(action).into_iter().map(move |name| (plane, name)));
+        served.collect()
+    }
+
     pub(crate) fn resident(&self, type_key: &str) -> bool {
-        self.resource_type(type_key)
-            .is_none_or(|found| found.declaration().resident)
+        !type_key.eq_ignore_ascii_case(USES)
+            && self
+                .resource_type(type_key)
+                .is_none_or(|found| found.declaration().resident)
     }
 
     /// The id with its provider namespaces and types in the casing they are declared in. Names stay as written.

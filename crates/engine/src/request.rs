@@ -157,6 +157,17 @@ impl Reply {
         self.with(DECISION, &decision.id.to_string())
     }
 
+    /// Names the decision of a refusal, in the header and, where the body is ARM's envelope, in the error.
+    #[must_use]
+    pub(crate) fn named(mut self, id: Uuid) -> Self {
+        if let Body::Json(body) = &mut self.body
+            && let Some(error) = body.get_mut("error").and_then(Value::as_object_mut)
+        {
+            error.insert(String::from("additionalInfo"), [Decision::addition(id)].into_iter().collect());
+        }
+        self.with(DECISION, &id.to_string())
+    }
+
     /// The JSON body, if it is one.
     #[must_use]
     pub fn as_json(&self) -> Option<&Value> {

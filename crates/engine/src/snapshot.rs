@@ -32,6 +32,8 @@ mod indexed {
     pub(super) const DENIES: &str = "microsoft.authorization/denyassignments";
     pub(super) const GROUPS: &str = "microsoft.graph/groups";
     pub(super) const MANAGEMENT_GROUPS: &str = "microsoft.management/managementgroups";
+
+    pub(super) const ALL: [&str; 5] = [ASSIGNMENTS, DEFINITIONS, DENIES, GROUPS, MANAGEMENT_GROUPS];
 }
 
 impl Snapshot {
@@ -99,6 +101,16 @@ impl Snapshot {
         self.claimed(&principal_claim(object_id))
     }
 
+    /// The state with these assignments as well, for trying out what they would give.
+    #[must_use]
+    pub(crate) fn granting(&self, assignments: &[RoleAssignment]) -> Self {
+        let mut tried = self.clone();
+        for assignment in assignments {
+            tried.roles.put_assignment(assignment.clone());
+        }
+        tried
+    }
+
     /// Takes in a row that is current now. `resident` says whether its type is kept whole in memory.
     pub(crate) fn put(&mut self, row: &Row, resident: bool) {
         let Some(resource) = Resource::from_row(row) else {
@@ -134,6 +146,11 @@ impl Snapshot {
         if let Some(rows) = self.types.get_mut(&row.type_key) {
             rows.remove(row.key.as_str());
         }
+    }
+
+    /// Whether rows of a type, in lower case, are in the role index, resident or not.
+    pub(crate) fn indexes(type_key: &str) -> bool {
+        indexed::ALL.contains(&type_key)
     }
 
     pub(crate) fn at(&mut self, revision: Revision) {

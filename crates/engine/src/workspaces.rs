@@ -91,6 +91,22 @@ pub fn connections_of(snapshot: &Snapshot, workspace: &ResourceId) -> Vec<Arc<Re
     seen
 }
 
+/// Whether a workspace sees this connection, under whatever name: it is its own, or its hub shares it, or a sibling
+/// shares it with all.
+#[must_use]
+pub fn sees(snapshot: &Snapshot, workspace: &ResourceId, connection: &ResourceId) -> bool {
+    let (Some(found), Some(owner)) = (snapshot.get(connection), connection.parent()) else {
+        return false;
+    };
+    let hub = |id: &ResourceId| Some(&hub_of(snapshot, snapshot.get(id)?)?.id);
+    match hub(workspace) {
+        _ if owner == *workspace => true,
+        Some(shared) if *shared == owner => shared_to_all(found).unwrap_or(true),
+        Some(shared) => hub(&owner) == Some(shared) && shared_to_all(found).unwrap_or(false),
+        None => false,
+    }
+}
+
 /// The connection a workspace means by a name.
 #[must_use]
 pub fn connection_of(snapshot: &Snapshot, workspace: &ResourceId, name: &str) -> Option<Arc<Resource>> {

@@ -91,7 +91,7 @@ async fn a_refusal_is_recorded_before_it_is_told() {
     );
     assert_eq!(event.detail["decision"]["findings"][0]["outcome"], "refused");
     nave.store.close().await;
-    let untold = nave.send(&joe, Method::PUT, &thing("a"), json!({})).await;
+    let untold = nave.send(&joe, Method::PUT, &thing("b"), json!({})).await;
     assert_eq!(
         untold.refusal(),
         (500, "InternalServerError"),

@@ -47,9 +47,12 @@ pub(super) async fn act(
         Ok(_) => ("Succeeded", json!({ "action": action.name })),
         Err(error) => (
             "Failed",
-            json!({ "action": action.name, "code": error.code.face().1 }),
+            json!({ "action": action.name, "code": error.code.face().1, "message": error.message }),
         ),
     };
     engine.record(&grant, outcome, correlation_id, detail).await?;
-    done.map(|reply| reply.decided(grant.decision()))
+    match done {
+        Ok(reply) => Ok(reply.decided(grant.decision())),
+        Err(error) => Err(grant.decision().named_once(error)),
+    }
 }

@@ -5,12 +5,13 @@
 use std::sync::Arc;
 
 use http::Method;
-use nave_arm::ArmError;
+use nave_arm::{ArmError, ResourceId};
+use nave_rbac::RoleAssignment;
 use serde_json::Value;
 
-use super::{Place, check_api_version, check_extended, check_parents, place, write};
+use super::{Place, check_api_version, check_extended, check_parents, not_found, place, write};
 use crate::{
-    Caller, Decision, Engine, Resource,
+    Caller, Decision, Engine, Resource, Snapshot,
     change::Change,
     decision::Need,
     declaration::{Asked, Draft, ResourceType},
@@ -65,6 +66,35 @@ impl Engine {
             }
             _ => Err(not_allowed(request)),
         }
+    }
+
+    /// The role assignments that would be there if this one were made, by the rules of every plane: itself, and those
+    /// that follow from it.
+    pub(crate) fn staged_assignments(
+        &self,
+        snapshot: &Snapshot,
+        id: ResourceId,
+        body: Value,
+    ) -> Result<Vec<RoleAssignment>, ArmError> {
+        let system = Caller::system();
+        let cx = self.cx(snapshot, &system);
+        let name = id.resource_type();
+        let kind = self.registry().resource_type(&name).cloned();
+        let kind = kind.ok_or_else(|| not_found(&id))?;
+        let mut change = Change::default();
+        let draft = Draft {
+            id,
+            body,
+            existing: None,
+        };
+        write::stage(self, &cx, &*kind, draft, &mut change)?;
+        let assignments = change
+            .puts
+            .iter()
+            .filter(|put| put.id.resource_type().eq_ignore_ascii_case(&name));
+        assignments
+            .map(|put| RoleAssignment::from_properties(&put.id, &put.sent["properties"]))
+            .collect()
     }
 
     fn preview_route(&self, caller: &Caller, request: &Request) -> Result<Option<Decision>, ArmError> {

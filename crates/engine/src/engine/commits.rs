@@ -17,6 +17,7 @@ use crate::{
     change::{Change, CommitError},
     decision::{Basis, Finding},
     grant::{Allows, Changes},
+    live::Cause,
 };
 
 /// A committed change.
@@ -163,6 +164,9 @@ impl Engine {
     /// Commits, and waits until the snapshot is at least as new. After a lost race the snapshot is as new as what
     /// won, so that trying again is worth it.
     async fn write(&self, change: nave_store::Change) -> Result<Arc<Committed>, CommitError> {
+        if let Some(rehearsal) = &self.rehearsal {
+            return self.rehearse(rehearsal, &change);
+        }
         match self.store.commit(change).await {
             Ok(committed) => {
                 self.follow(committed.revision).await?;
@@ -199,10 +203,31 @@ impl Engine {
                     revision: next.revision() + 1,
                 });
             }
-            commits.iter().for_each(|commit| self.take_in(&mut next, commit));
+            self.advance(&mut next, &commits);
         }
-        self.snapshot.store(Arc::new(next));
         Ok(())
+    }
+
+    /// Takes commits in, cuts the live work that each of them takes the right to away, and makes the new state visible.
+    fn advance(&self, next: &mut Snapshot, commits: &[Arc<Committed>]) {
+        let mut works = self.live.works();
+        for commit in commits {
+            self.take_in(next, commit);
+            if self.concerns_decisions(commit) {
+                let cause = Cause {
+                    revision: commit.revision,
+                    headline: commit.headline.clone(),
+                };
+                works.judge(next, cause, &self.site.origin, &*self.world);
+            }
+        }
+        self.snapshot.store(Arc::new(next.clone()));
+    }
+
+    /// Whether a commit changed anything that decisions look at. Most did not: they only record.
+    fn concerns_decisions(&self, commit: &Committed) -> bool {
+        let mut touched = commit.rows.iter().chain(&commit.deleted);
+        touched.any(|row| self.registry.resident(&row.type_key) || Snapshot::indexes(&row.type_key))
     }
 
     fn take_in(&self, snapshot: &mut Snapshot, commit: &Committed) {
@@ -233,6 +258,7 @@ impl Engine {
             caller_name: decision.caller.name.clone(),
             outcome: outcome.to_owned(),
             correlation_id: correlation_id.to_string(),
+            cause: None,
             detail: json!({ "decision": decision.record(), "detail": detail }),
         }
     }

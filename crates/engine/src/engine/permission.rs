@@ -9,7 +9,8 @@ use uuid::Uuid;
 use super::{Engine, advice::advice};
 use crate::{
     Caller, Grant, Snapshot,
-    decision::{Basis, Decision, Finding, Need, Outcome, Question, admit, decide},
+    decision::{Decision, Finding, Need, Outcome, Question, decide},
+    explain::{Kept, Noted, Unwritten},
     grant::Allows,
     operation::Surface,
     request::Request,
@@ -26,7 +27,7 @@ impl Engine {
         request: &Request,
     ) -> Result<Grant<A>, ArmError> {
         let decision = self.decide(caller, surface, alternatives);
-        self.granted(decision, surface, id, request).await
+        self.granted(decision, id, request).await
     }
 
     /// Asks for leave to do what every caller may whose credential is good here: the answer holds only what the
@@ -39,39 +40,76 @@ impl Engine {
         id: &ResourceId,
         request: &Request,
     ) -> Result<Grant<A>, ArmError> {
-        let outcome = admit(&self.snapshot(), &self.site.origin, caller, surface);
-        let decision = self.one_finding(operation, id, caller.clone(), outcome);
-        self.granted(decision, surface, id, request).await
+        let need = Need::action(operation.to_owned(), id.clone()).signed_in();
+        let decision = self.decide(caller, surface, vec![vec![need]]);
+        self.granted(decision, id, request).await
     }
 
     async fn granted<A: Allows>(
         &self,
         decision: Decision,
-        surface: Surface,
         id: &ResourceId,
         request: &Request,
     ) -> Result<Grant<A>, ArmError> {
-        let operation = decision
-            .findings
-            .first()
-            .map_or_else(String::new, |finding| finding.operation.clone());
         if decision.allowed {
+            self.uses.note(&decision, &self.snapshot());
+            let operation = decision.operation().to_owned();
             return Ok(Grant::new(decision, id.clone(), operation));
         }
-        let event = self.event(
-            &decision,
-            &operation,
-            id,
-            "Denied",
-            request.correlation_id,
-            json!({}),
-        );
-        self.append(event).await?;
-        let mut refusal = decision.refusal(surface);
+        Err(self.refuse(decision, id, request).await)
+    }
+
+    /// The refusal that a decision comes to, recorded before it is told. Where the same was refused a moment ago, that
+    /// refusal's id is told, which explains this one as well.
+    pub async fn refuse(&self, mut decision: Decision, id: &ResourceId, request: &Request) -> ArmError {
+        let what = decision.what_is_refused(id);
+        let detail = || json!({});
+        let event = |decision: &Decision| {
+            self.event(decision, decision.operation(), id, "Denied", request.correlation_id, detail())
+        };
+        match self
+            .refusals
+            .note(&decision.caller, &what, decision.id, self.world.now())
+        {
+            Noted::Again(first) => decision.id = first,
+            Noted::New => {
+                if let Err(error) = self.append(event(&decision)).await {
+                    self.refusals.forget(&decision.caller, &what);
+                    return error;
+                }
+            }
+            Noted::Beyond => self.turned_away.keep(
+                decision.id,
+                Kept::Unwritten(Unwritten {
+                    caller: decision.caller.record_id(),
+                    resource: id.as_str().to_owned(),
+                    decision: decision.record(),
+                }),
+            ),
+        }
+        let mut refusal = decision.refusal();
         if let Some(advice) = advice(&self.snapshot(), &decision) {
             refusal.message.push_str(advice);
         }
-        Err(decision.named(refusal))
+        decision.named(refusal)
+    }
+
+    /// A refusal that a rule of the resource makes after the decision allowed: it is recorded, and explained, under
+    /// that decision.
+    pub(crate) async fn refused_after<A: Allows>(
+        &self,
+        grant: &Grant<A>,
+        error: ArmError,
+        correlation_id: Uuid,
+    ) -> ArmError {
+        if !matches!(error.status(), 401 | 403) || Decision::named_in(&error).is_some() {
+            return error;
+        }
+        let detail = json!({ "code": error.code.face().1, "message": error.message });
+        match self.record(grant, "Denied", correlation_id, detail).await {
+            Ok(()) => grant.decision().named(error),
+            Err(fault) => fault,
+        }
     }
 
     /// Decides without acting and without recording: for filtering lists and for showing what a caller may do.
@@ -131,18 +169,17 @@ impl Engine {
         Grant::new(decision, id.clone(), operation.to_owned())
     }
 
-    fn one_finding(&self, operation: &str, id: &ResourceId, caller: Caller, outcome: Outcome) -> Decision {
+    pub(super) fn one_finding(&self, operation: &str, id: &ResourceId, caller: Caller, outcome: Outcome) -> Decision {
+        let need = Need::action(operation.to_owned(), id.clone());
         Decision {
             id: self.world.new_id(),
             revision: self.snapshot.load().revision(),
             caller,
+            surface: Surface::Arm,
+            asked_at: self.world.now(),
             allowed: outcome.passed(),
-            findings: vec![Finding {
-                operation: operation.to_owned(),
-                scope: id.clone(),
-                basis: Basis::Own,
-                outcome,
-            }],
+            findings: vec![Finding::of(&need, outcome)],
+            others: Vec::new(),
         }
     }
 }

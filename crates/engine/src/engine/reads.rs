@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use nave_arm::{ArmError, ResourceId, SkipToken};
-use nave_store::{Event, EventQuery, ListQuery, Row, Store, StoreError, Verified};
+use nave_store::{Event, EventQuery, ListQuery, Revision, Row, Store, StoreError, Verified};
 use nave_vault::Secret;
 use serde_json::Value;
 
@@ -21,22 +21,36 @@ const TOGETHER: u32 = 1000;
 /// The state at some revision or later: rows may be newer than it. What is committed from that revision on is to be
 /// taken in once more, which changes nothing about rows that are there already.
 pub(super) async fn load(store: &Store, registry: &Registry) -> Result<Snapshot, StoreError> {
-    let mut snapshot = Snapshot::empty();
     let revision = store.head().await?;
-    for row in all_below(store, "/").await? {
+    Ok(state(all_below(store, "/", None).await?, registry, revision))
+}
+
+/// The state at a revision that is in the log.
+pub(super) async fn load_as_of(
+    store: &Store,
+    registry: &Registry,
+    revision: Revision,
+) -> Result<Snapshot, StoreError> {
+    let rows = all_below(store, "/", Some(revision)).await?;
+    Ok(state(rows, registry, revision))
+}
+
+fn state(rows: Vec<Row>, registry: &Registry, revision: Revision) -> Snapshot {
+    let mut snapshot = Snapshot::empty();
+    for row in rows {
         snapshot.put(&row, registry.resident(&row.type_key));
     }
     snapshot.at(revision);
-    Ok(snapshot)
+    snapshot
 }
 
-async fn all_below(store: &Store, key: &str) -> Result<Vec<Row>, StoreError> {
+async fn all_below(store: &Store, key: &str, as_of: Option<Revision>) -> Result<Vec<Row>, StoreError> {
     let mut query = ListQuery {
         under: key.to_owned(),
         type_key: None,
         after: None,
         limit: TOGETHER,
-        as_of: None,
+        as_of,
     };
     let mut rows = Vec::new();
     loop {
@@ -123,7 +137,7 @@ impl Engine {
     }
 
     pub(crate) async fn stored_below(&self, id: &ResourceId) -> Result<Vec<Row>, ArmError> {
-        all_below(&self.store, id.key())
+        all_below(&self.store, id.key(), None)
             .await
             .map_err(|error| store_failed(&error))
     }

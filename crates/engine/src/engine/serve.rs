@@ -8,6 +8,7 @@ use super::{Engine, not_signed_in};
 use crate::{
     Caller, Reply,
     decision::Need,
+    explain::AskedFor,
     operation::{Access, Operation, Surface},
     registry::Routed,
     request::{Params, Request},
@@ -15,10 +16,19 @@ use crate::{
 };
 
 impl Engine {
-    /// Answers a request: finds the operation, decides, does it.
+    /// Answers a request: finds the operation, decides, does it. Every refusal has an id to ask about it.
     pub async fn serve(self: &Arc<Self>, request: Request) -> Reply {
+        let asked = AskedFor::of(&request);
+        let reply = self.answer(request).await;
+        self.answerable(asked, reply)
+    }
+
+    async fn answer(self: &Arc<Self>, request: Request) -> Reply {
         let served = match self.registry.route(&request.method, &request.path) {
-            Routed::Here(route, params) => self.routed(route, request, params).await,
+            Routed::Here(route, params) => {
+                let served = self.routed(route, request, params).await;
+                return served.unwrap_or_else(|error| route.operation.surface.refused(error));
+            }
             Routed::OtherVerb if !crate::arm::is_arm_path(&self.registry, &request) => {
                 Err(not_allowed(&request))
             }
@@ -72,14 +82,17 @@ impl Engine {
             true => self.admit(&caller, *surface, path, &id, &request).await?,
             false => self.authorize(&caller, *surface, ways, &id, &request).await?,
         };
-        route
-            .handle(Call {
-                engine: self.clone(),
-                grant,
-                request,
-                params,
-            })
-            .await
+        let (asked_with, correlation_id) = (grant.clone(), request.correlation_id);
+        let handled = route.handle(Call {
+            engine: self.clone(),
+            grant,
+            request,
+            params,
+        });
+        match handled.await {
+            Ok(reply) => Ok(reply),
+            Err(error) => Err(self.refused_after(&asked_with, error, correlation_id).await),
+        }
     }
 }
 

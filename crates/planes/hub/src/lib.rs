@@ -50,5 +50,6 @@ pub fn register(registry: &mut Registry) {
     registry.add_routes(discovery::routes());
     registry.add_routes(locations::routes());
     registry.add_routes(connection_deployments::routes());
+    registry.add_gate(&workspaces::CREATION);
     registry.add_rule("Microsoft.Authorization/roleAssignments", membership::follow);
 }

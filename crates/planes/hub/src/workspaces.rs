@@ -25,6 +25,7 @@ use nave_engine::{
 };
 use serde_json::Value;
 
+pub(crate) use hub::CREATION;
 pub(crate) use kind::Kind;
 
 use crate::{API_VERSIONS, WORKSPACES, inheritance::projects_of};

@@ -19,7 +19,7 @@ const PROJECTS_GROUP: &str = "/properties/workspaceHubConfig/defaultWorkspaceRes
 
 /// Hubs are made by holders of these two roles, and no other role stands in for them, whatever it grants
 /// (rbac-semantics 13.1).
-pub(super) static CREATION: RoleGate = RoleGate {
+pub(crate) static CREATION: RoleGate = RoleGate {
     rule: "HubCreationRole",
     roles: &[OWNER, CONTRIBUTOR],
     names: "Owner or Contributor",

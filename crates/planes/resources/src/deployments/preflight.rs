@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use futures::{FutureExt, future::BoxFuture};
 use nave_arm::{ArmError, Detail, ErrorCode, ResourceId};
-use nave_engine::{Engine, operation::Surface};
+use nave_engine::{Decision, Engine, Request};
 use nave_template::{PlannedResource, RuntimeValues};
 use serde_json::Value;
 
@@ -117,7 +117,7 @@ impl Look<'_> {
             Err(error) => return self.note(error, findings),
         };
         if !preview.decision.allowed {
-            return self.refuse(preview.decision.refusal(Surface::Arm), findings);
+            return self.refused(preview.decision, &request, findings).await;
         }
         let after = preview.after.unwrap_or_else(|error| {
             self.note(error, findings);
@@ -153,10 +153,12 @@ impl Look<'_> {
         }
     }
 
-    fn refuse(&self, refusal: ArmError, findings: &mut Findings) {
+    async fn refused(&self, decision: Decision, request: &Request, findings: &mut Findings) {
         if self.sight.is_guess {
             return;
         }
+        let engine = self.door.engine;
+        let refusal = engine.refuse(decision, &self.resource.id, request).await;
         let mut detail = Detail::from(refusal.clone());
         detail.message = format!(
             "Authorization failed for template resource '{}' of type '{}'. {}",
