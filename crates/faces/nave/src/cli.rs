@@ -24,6 +24,9 @@ pub(crate) enum Command {
     /// Look at the log of what was done.
     #[command(subcommand)]
     Audit(Audit),
+    /// The keys that sign tokens.
+    #[command(subcommand)]
+    Keys(Keys),
 }
 
 /// Where the data is.
@@ -94,6 +97,24 @@ pub(crate) enum Authz {
 pub(crate) enum Audit {
     /// Recompute the hash chain of the log.
     Verify(Data),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Keys {
+    /// Add a signing key, beside a running server too: it is published at once and signs later; the old key verifies until
+    /// its last token is over.
+    Rotate {
+        #[command(flatten)]
+        data: Data,
+        /// Sign with the new key from now on
+        #[arg(long)]
+        at_once: bool,
+        /// Remove the old keys as well: every token that was issued stops working now
+        #[arg(long)]
+        revoke: bool,
+    },
+    /// Say which keys there are and what each is for.
+    List(Data),
 }
 
 impl Data {

@@ -5,6 +5,7 @@ mod authz;
 mod cli;
 mod demo;
 mod env;
+mod keys;
 mod logging;
 mod say;
 mod up;
@@ -13,7 +14,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use cli::{Audit, Authz, Cli, Command};
+use cli::{Audit, Authz, Cli, Command, Keys};
 
 /// What a command that ran came to, where there is nothing to say about it but yes or no.
 type Outcome = anyhow::Result<bool>;
@@ -38,5 +39,11 @@ fn run(command: Command) -> Outcome {
         Command::Authz(Authz::Match { pattern, operation }) => Ok(authz::matches(&pattern, &operation)),
         Command::Authz(Authz::ParseCondition) => authz::parse_condition(),
         Command::Audit(Audit::Verify(arguments)) => audit::verify(&arguments),
+        Command::Keys(Keys::List(data)) => keys::list(&data),
+        Command::Keys(Keys::Rotate {
+            data,
+            at_once,
+            revoke,
+        }) => keys::rotate(&data, at_once, revoke),
     }
 }

@@ -58,7 +58,8 @@ async fn serve(arguments: Up) -> Outcome {
     let mut told = stop.clone();
     let until = async move { told.wait().await };
     let serving = tokio::spawn(nave_server::listen(listener, engine.clone(), until, GRACE));
-    tokio::spawn(nave_server::keep_certificate(authority.clone(), engine));
+    tokio::spawn(nave_server::keep_certificate(authority.clone(), engine.clone()));
+    tokio::spawn(nave_server::keep_signing_keys(installation.signing_keys(), engine));
 
     let mut as_expected = true;
     if arguments.demo {

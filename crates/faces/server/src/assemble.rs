@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use nave_engine::{Authenticator, Parts, Registry, Store, clock::World, site::Site};
-use nave_identity::Identity;
+use nave_identity::{Identity, Outbound};
 use nave_inference::{Inference, Patience};
 use nave_services::KeyAuthenticator;
 use nave_vault::{KeyRing, Random, SigningKeys};
@@ -36,7 +36,8 @@ pub(crate) fn assemble(ground: Ground) -> Result<(Parts, Arc<Inference>), SetupE
         world,
         random,
     } = ground;
-    let identity = Identity::new(keys, random.clone());
+    let outbound = Outbound::new().map_err(|error| SetupError::Outbound(error.into()))?;
+    let identity = Identity::new(keys, random.clone(), outbound);
     let client = nave_inference::client().map_err(|error| SetupError::Outbound(error.into()))?;
     let inference = Inference::new(client, Patience::default());
     let mut registry = Registry::default();

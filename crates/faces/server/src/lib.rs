@@ -23,4 +23,4 @@ pub mod setup;
 mod zones;
 
 pub use face::Face;
-pub use listen::{GRACE, keep_certificate, listen};
+pub use listen::{GRACE, keep_certificate, keep_signing_keys, listen};

@@ -10,6 +10,7 @@ use hyper_util::{
 };
 use nave_engine::Engine;
 use nave_tls::{Authority, TlsListener};
+use nave_vault::SigningKeys;
 use tokio::{
     sync::watch,
     time::{self, timeout},
@@ -29,6 +30,8 @@ const PONG: Duration = Duration::from_secs(20);
 const STREAMS: u32 = 256;
 /// How often the certificate is looked at.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// How often the signing keys are looked at: keys that are taken away stop working within a second.
+const ROTATION: Duration = Duration::from_millis(500);
 
 /// Serves an engine until `stop` ends. From then on no connection is accepted; what is under way may go on for `grace`,
 /// and is cut off after that.
@@ -97,6 +100,19 @@ pub async fn keep_certificate(authority: Arc<Authority>, engine: Arc<Engine>) {
                 error = &error as &dyn std::error::Error,
                 "the server's certificate cannot be renewed"
             ),
+        }
+    }
+}
+
+/// Has the keys that sign tokens follow their directory: a rotation is a file that another process adds. Runs for ever.
+pub async fn keep_signing_keys(keys: Arc<SigningKeys>, engine: Arc<Engine>) {
+    loop {
+        time::sleep(ROTATION).await;
+        if let Err(error) = keys.follow(engine.world().now().as_second()) {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the signing keys cannot be read again"
+            );
         }
     }
 }

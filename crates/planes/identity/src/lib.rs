@@ -29,6 +29,7 @@ mod graph;
 mod metadata;
 mod one_time;
 mod open_forms;
+mod outbound;
 mod pages;
 mod paths;
 mod principal;
@@ -47,11 +48,12 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 pub use authenticator::TokenAuthenticator;
+pub use outbound::Outbound;
 pub use tokens::IssuedToken;
 
 use crate::{
     authenticator::Verified, codes::Code, devices::Devices, one_time::OneTime, open_forms::OpenForm,
-    tokens::Lifetime,
+    outbound::Issuers, tokens::Lifetime,
 };
 
 /// How many pages with a form may be open at once.
@@ -70,14 +72,16 @@ pub(crate) struct Inner {
     pub(crate) forms: OneTime<OpenForm>,
     pub(crate) codes: OneTime<Code>,
     pub(crate) devices: Devices,
+    /// Other identity providers, and the keys they sign with.
+    pub(crate) issuers: Issuers,
     /// Hashing is slow and takes memory on purpose: no more at once than there are processors.
     pub(crate) hashing: Semaphore,
 }
 
 impl Identity {
-    /// A token service that signs with these keys.
+    /// A token service that signs with these keys, and asks other identity providers for theirs.
     #[must_use]
-    pub fn new(keys: Arc<SigningKeys>, random: Arc<dyn Random>) -> Self {
+    pub fn new(keys: Arc<SigningKeys>, random: Arc<dyn Random>, outbound: Outbound) -> Self {
         let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
         Self(Arc::new(Inner {
             keys,
@@ -86,6 +90,7 @@ impl Identity {
             forms: OneTime::new(OPEN_FORMS),
             codes: OneTime::new(WAITING_CODES),
             devices: Devices::new(),
+            issuers: Issuers::new(outbound),
             hashing: Semaphore::new(processors),
         }))
     }

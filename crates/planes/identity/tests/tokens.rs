@@ -112,7 +112,7 @@ async fn a_token_that_is_not_ours_or_not_whole_is_refused() {
     assert_eq!(code(&nave, &altered).await, ErrorCode::InvalidAuthenticationToken);
 
     let folder = tempfile::tempdir().expect("folder");
-    let theirs = SigningKeys::open_or_create(folder.path())
+    let theirs = SigningKeys::open_or_create(folder.path(), 0)
         .expect("keys")
         .sign(&admin)
         .expect("signed");

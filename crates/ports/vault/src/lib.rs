@@ -36,5 +36,5 @@ pub use key_ring::KeyRing;
 pub use private_dir::{DirLock, PrivateDir};
 pub use random::{Random, SeededRandom, SystemRandom};
 pub use secret::{Purpose, Secret, Wipe};
-pub use signing_keys::SigningKeys;
+pub use signing_keys::{KeyUse, SigningKeys};
 pub use token::{TokenError, Verified};

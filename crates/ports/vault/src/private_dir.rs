@@ -111,6 +111,15 @@ impl PrivateDir {
             .map_err(VaultError::file("sync", &self.path))
     }
 
+    /// Removes a file, if it is there.
+    pub fn remove(&self, _lock: &DirLock, name: &str) -> Result<(), VaultError> {
+        let path = self.path_of(name);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(VaultError::file("remove", &path)(error)),
+            _ => Ok(()),
+        }
+    }
+
     /// The names of the files that end in `suffix`, sorted.
     pub fn names(&self, suffix: &str) -> Result<Vec<String>, VaultError> {
         let fail = |error| VaultError::file("list", &self.path)(error);

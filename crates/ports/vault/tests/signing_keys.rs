@@ -5,14 +5,14 @@ use std::{fs, os::unix::fs::PermissionsExt};
 
 use aws_lc_rs::{hmac, signature};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use nave_vault::{SigningKeys, TokenError, VaultError};
+use nave_vault::{KeyUse, SigningKeys, TokenError, VaultError};
 use serde_json::{Value, json};
 
 const NOW: i64 = 1_800_000_000;
 
 fn new_keys() -> (tempfile::TempDir, SigningKeys) {
     let home = tempfile::tempdir().unwrap();
-    let keys = SigningKeys::open_or_create(home.path()).unwrap();
+    let keys = SigningKeys::open_or_create(home.path(), NOW).unwrap();
     (home, keys)
 }
 
@@ -149,34 +149,75 @@ fn another_installation_s_token_is_refused_even_under_our_key_s_id() {
     );
 }
 
+const DAY: i64 = 24 * 60 * 60;
+
+fn published(keys: &SigningKeys) -> Vec<String> {
+    let document = keys.jwks();
+    let keys = document["keys"].as_array().unwrap().iter();
+    keys.map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+}
+
+fn token_until(keys: &SigningKeys, end: i64) -> String {
+    keys.sign(&json!({ "exp": end })).unwrap()
+}
+
 #[test]
-fn after_a_rotation_the_new_key_signs_and_both_verify_until_the_old_file_goes() {
+fn a_new_key_is_published_before_it_signs_and_the_old_one_goes_when_its_last_token_is_over() {
     let (home, keys) = new_keys();
-    let (old_id, old) = (keys.key_id(), keys.sign(&claims()).unwrap());
-    keys.rotate().unwrap();
-    let new = keys.sign(&claims()).unwrap();
-    assert_ne!(keys.key_id(), old_id);
-    let published: Vec<_> = keys.jwks()["keys"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|key| key["kid"].clone())
-        .collect();
-    assert_eq!(published, [keys.key_id(), old_id.clone()]);
+    let (old_id, first) = (keys.key_id(), token_until(&keys, NOW + 60));
+    keys.rotate(NOW, NOW + 900).unwrap();
+    let new_id = published(&keys)[0].clone();
+    assert_eq!(published(&keys), [new_id.clone(), old_id.clone()]);
+    assert_eq!((keys.key_id(), keys.verify(&first, NOW).is_ok()), (old_id.clone(), true));
 
-    let restarted = SigningKeys::open_or_create(home.path()).unwrap();
-    assert_eq!(
-        restarted.key_id(),
-        keys.key_id(),
-        "the newest signs after a restart, too"
-    );
-    assert_eq!(restarted.verify(&old, NOW).unwrap().key_id, old_id);
-    assert_eq!(restarted.verify(&new, NOW).unwrap().key_id, keys.key_id());
+    keys.follow(NOW + 899).unwrap();
+    let last_end = NOW + 899 + DAY;
+    let last = token_until(&keys, last_end);
+    keys.follow(NOW + 900).unwrap();
+    assert_eq!(keys.key_id(), new_id);
+    let uses = keys.uses(NOW + 900);
+    let until = NOW + 900 + DAY + 600;
+    assert_eq!(uses, [(new_id.clone(), KeyUse::Signs), (old_id.clone(), KeyUse::VerifiesUntil(until))]);
+    let restarted = SigningKeys::open_or_create(home.path(), NOW + 900).unwrap();
+    assert_eq!(restarted.key_id(), new_id, "after a restart, too");
+    assert!(restarted.verify(&first, NOW).is_ok());
 
-    fs::remove_file(home.path().join("keys/signing/0001.pem")).unwrap();
-    let retired = SigningKeys::open_or_create(home.path()).unwrap();
-    assert_eq!(retired.verify(&old, NOW), Err(TokenError::UnknownKey));
-    assert!(retired.verify(&new, NOW).is_ok());
+    keys.follow(last_end - 1).unwrap();
+    assert_eq!(keys.verify(&last, last_end - 1).unwrap().key_id, old_id);
+    keys.follow(until - 1).unwrap();
+    assert!(keys.has(&old_id));
+    keys.follow(until).unwrap();
+    assert_eq!((published(&keys), keys.has(&old_id)), (vec![new_id], false));
+    assert!(!home.path().join("keys/signing/0001.pem").exists());
+    assert_eq!(keys.verify(&last, NOW), Err(TokenError::UnknownKey));
+}
+
+#[test]
+fn a_rotation_by_another_process_is_followed_and_its_tokens_verify_even_before() {
+    let (home, here) = new_keys();
+    let elsewhere = SigningKeys::open_or_create(home.path(), NOW).unwrap();
+    elsewhere.rotate(NOW, NOW).unwrap();
+    let token = token_until(&elsewhere, NOW + 10);
+    assert!(here.verify(&token, NOW).is_ok(), "the unknown key makes it look");
+    assert_eq!(here.key_id(), elsewhere.key_id());
+    elsewhere.rotate(NOW, NOW + 60).unwrap();
+    here.follow(NOW).unwrap();
+    assert_eq!(published(&here), published(&elsewhere));
+    assert_eq!(here.uses(NOW)[0].1, KeyUse::SignsFrom(NOW + 60));
+}
+
+#[test]
+fn keys_that_were_replaced_verify_nothing_any_more() {
+    let (home, keys) = new_keys();
+    let elsewhere = SigningKeys::open_or_create(home.path(), NOW).unwrap();
+    let old = token_until(&keys, NOW + 10);
+    elsewhere.rotate(NOW, NOW + 60).unwrap();
+    elsewhere.replace_all(NOW).unwrap();
+    keys.follow(NOW).unwrap();
+    assert_eq!(keys.verify(&old, NOW), Err(TokenError::UnknownKey));
+    assert_eq!(published(&keys), [keys.key_id()]);
+    assert_eq!(keys.key_id(), elsewhere.key_id());
+    assert!(keys.verify(&token_until(&elsewhere, NOW + 10), NOW).is_ok());
 }
 
 /// A verifier that knows nothing but the JWKS document and RFC 7515.
@@ -235,6 +276,6 @@ fn key_files_are_private_pkcs8_and_broken_ones_are_reported() {
         "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
     )
     .unwrap();
-    let error = SigningKeys::open_or_create(home.path()).unwrap_err();
+    let error = SigningKeys::open_or_create(home.path(), NOW).unwrap_err();
     assert!(matches!(error, VaultError::KeyFile { .. }), "{error}");
 }

@@ -46,6 +46,7 @@ pub struct Installation {
     pub first_password: Option<Secret<String>>,
     directory: DataDirectory,
     inference: Arc<Inference>,
+    keys: Arc<SigningKeys>,
 }
 
 impl Installation {
@@ -61,7 +62,7 @@ impl Installation {
             None => Settings::new(listen, wishes, || sources.world.new_id())?,
         };
         directory.save(&settings)?;
-        let (engine, inference) = start(directory.path(), &settings, sources).await?;
+        let (engine, inference, keys) = start(directory.path(), &settings, sources).await?;
         nave_resources::deployments::settle_interrupted(&engine)
             .await
             .map_err(|error| SetupError::Step {
@@ -81,6 +82,7 @@ impl Installation {
             first_password,
             directory,
             inference,
+            keys,
         })
     }
 
@@ -98,6 +100,12 @@ impl Installation {
     /// Waits until every model call is settled: once no more calls are taken.
     pub async fn settled(&self) {
         self.inference.settled().await;
+    }
+
+    /// The keys that sign tokens.
+    #[must_use]
+    pub fn signing_keys(&self) -> Arc<SigningKeys> {
+        self.keys.clone()
     }
 
     /// The certificate authority, and the file of certificates that clients are told to trust.
@@ -122,19 +130,27 @@ pub async fn verify(path: &Path) -> Result<Verified, SetupError> {
     Ok(Store::open_in(path).await?.verify().await?)
 }
 
+/// The keys that sign tokens in a directory, which another process may be serving.
+pub fn signing_keys_in(path: &Path, now: i64) -> Result<SigningKeys, SetupError> {
+    settings_in(path)?;
+    Ok(SigningKeys::open_or_create(path, now)?)
+}
+
 async fn start(
     path: &Path,
     settings: &Settings,
     sources: &Sources,
-) -> Result<(Arc<Engine>, Arc<Inference>), SetupError> {
+) -> Result<(Arc<Engine>, Arc<Inference>, Arc<SigningKeys>), SetupError> {
+    let now = sources.world.now().as_second();
+    let keys = Arc::new(SigningKeys::open_or_create(path, now)?);
     let ground = Ground {
         vault: Arc::new(KeyRing::open_or_create(path)?),
-        keys: Arc::new(SigningKeys::open_or_create(path)?),
+        keys: keys.clone(),
         store: Store::open_in(path).await?,
         site: settings.site(),
         world: sources.world.clone(),
         random: sources.random.clone(),
     };
     let (parts, inference) = assemble(ground)?;
-    Ok((Engine::open(parts).await?, inference))
+    Ok((Engine::open(parts).await?, inference, keys))
 }

@@ -17,8 +17,8 @@ impl Gate {
     async fn build() -> Self {
         let nave = TestServer::start().await;
         let owner = nave.administrator().await;
-        let keys = SigningKeys::open_or_create(nave.data()).unwrap();
         let now = nave.engine.world().now().as_second();
+        let keys = SigningKeys::open_or_create(nave.data(), now).unwrap();
         let claims = keys.verify(owner.token(Audience::Arm), now).unwrap().claims;
         Self {
             nave,
@@ -138,7 +138,7 @@ async fn a_token_that_was_seen_before_still_expires() {
 async fn signatures_that_are_not_ours_are_refused() {
     let gate = Gate::build().await;
     let elsewhere = tempfile::tempdir().unwrap();
-    let other = SigningKeys::open_or_create(elsewhere.path()).unwrap();
+    let other = SigningKeys::open_or_create(elsewhere.path(), 0).unwrap();
     let (claims, id) = (base64(&gate.claims), gate.keys.key_id());
     let real = gate.owner.token(Audience::Arm).to_owned();
     let signature = real.rsplit('.').next().unwrap().to_owned();

@@ -15,7 +15,7 @@ use nave_engine::{
     site::{LOCATIONS, Site},
 };
 use nave_identity::{
-    Identity,
+    Identity, Outbound,
     bootstrap::{NewApplication, NewSecret, NewUser, application_rows, user_row},
 };
 use nave_vault::{KeyRing, Secret, SigningKeys, SystemRandom};
@@ -162,8 +162,9 @@ impl Nave {
     }
 
     async fn open(folder: Arc<TempDir>) -> Self {
-        let keys = Arc::new(SigningKeys::open_or_create(folder.path()).expect("keys"));
-        let identity = Identity::new(keys.clone(), Arc::new(SystemRandom));
+        let keys = Arc::new(SigningKeys::open_or_create(folder.path(), start().as_second()).expect("keys"));
+        let outbound = Outbound::new().expect("outbound");
+        let identity = Identity::new(keys.clone(), Arc::new(SystemRandom), outbound);
         let mut registry = Registry::default();
         identity.register(&mut registry);
         let world = StillWorld::at(start());

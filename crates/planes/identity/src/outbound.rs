@@ -1,0 +1,197 @@
+//! The way out to other identity providers: their documents and their keys.
+//!
+//! Whoever may write a federated credential or a provider names the address that is asked, so what can be reached is
+//! limited: `https`, or `http` on this machine, as test issuers are; no redirection to another host; one mebibyte; ten
+//! seconds. What comes back is JSON that is compared and never shown.
+
+mod issuers;
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use reqwest::{Client, Response, Url, redirect};
+use serde_json::Value;
+
+pub(crate) use issuers::{Issuer, Issuers};
+
+/// The longest document, in bytes.
+const LONGEST: usize = 1024 * 1024;
+/// How long a connection, and how long an answer, is waited for.
+const CONNECT: Duration = Duration::from_secs(5);
+const ANSWER: Duration = Duration::from_secs(10);
+/// How many redirections within a host are followed.
+const REDIRECTIONS: usize = 3;
+
+/// The clients that go out. Clones share their connections.
+#[derive(Debug, Clone)]
+pub struct Outbound {
+    abroad: Client,
+    this_machine: Client,
+}
+
+/// Why a document did not come.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum FetchError {
+    /// The address is not one that is asked.
+    #[error("`{0}` is not asked: an address begins with https://, or with http:// and is of this machine")]
+    NotAllowed(String),
+    /// No answer came.
+    #[error("`{url}` cannot be reached")]
+    Unreachable {
+        /// Where.
+        url: String,
+        /// Why.
+        source: Arc<reqwest::Error>,
+    },
+    /// The answer was another than 200.
+    #[error("`{url}` answered {status}")]
+    Status {
+        /// Where.
+        url: String,
+        /// What came instead.
+        status: u16,
+    },
+    /// The answer was too long.
+    #[error("`{0}` answered with more than a mebibyte")]
+    TooLong(String),
+    /// The answer was no JSON.
+    #[error("`{0}` answered with something that is not JSON")]
+    NotJson(String),
+    /// The document is not one of the issuer.
+    #[error("the document of `{issuer}` says that its issuer is `{said}`")]
+    OfAnother {
+        /// Who was asked.
+        issuer: String,
+        /// Who answered.
+        said: String,
+    },
+    /// The document has no keys, or leads to nowhere that is asked.
+    #[error("the document of `{0}` names no address of its keys that is asked")]
+    NoKeys(String),
+}
+
+impl Outbound {
+    /// Clients that trust the system's certificate authorities.
+    ///
+    /// # Errors
+    /// Where the system's certificates cannot be read.
+    pub fn new() -> Result<Self, reqwest::Error> {
+        let client = || {
+            Client::builder()
+                .redirect(redirect::Policy::custom(within_the_host))
+                .referer(false)
+                .connect_timeout(CONNECT)
+                .timeout(ANSWER)
+                .user_agent(concat!("nave/", env!("CARGO_PKG_VERSION")))
+        };
+        Ok(Self {
+            abroad: client().build()?,
+            this_machine: client().no_proxy().build()?,
+        })
+    }
+
+    /// The JSON document at an address.
+    pub(crate) async fn fetch_json(&self, url: &str) -> Result<Value, FetchError> {
+        let (client, address) = self.client(url)?;
+        let asked = client.get(address).header("accept", "application/json").send();
+        let response = asked.await.map_err(unreachable(url))?;
+        if response.status().as_u16() != 200 {
+            return Err(FetchError::Status {
+                url: url.to_owned(),
+                status: response.status().as_u16(),
+            });
+        }
+        read_json(url, response).await
+    }
+
+    /// The client for an address, which must be one that is asked.
+    pub(crate) fn client(&self, url: &str) -> Result<(&Client, Url), FetchError> {
+        let not_allowed = || FetchError::NotAllowed(url.to_owned());
+        let address = Url::parse(url).map_err(|_| not_allowed())?;
+        if !is_asked(&address) {
+            return Err(not_allowed());
+        }
+        let client = if is_this_machine(&address) {
+            &self.this_machine
+        } else {
+            &self.abroad
+        };
+        Ok((client, address))
+    }
+}
+
+/// The JSON of an answer, however long it says it is.
+pub(crate) async fn read_json(url: &str, mut response: Response) -> Result<Value, FetchError> {
+    let mut body = Vec::new();
+    while let Some(piece) = response.chunk().await.map_err(unreachable(url))? {
+        if body.len() + piece.len() > LONGEST {
+            return Err(FetchError::TooLong(url.to_owned()));
+        }
+        body.extend_from_slice(&piece);
+    }
+    serde_json::from_slice(&body).map_err(|_| FetchError::NotJson(url.to_owned()))
+}
+
+pub(crate) fn unreachable(url: &str) -> impl Fn(reqwest::Error) -> FetchError {
+    move |error| FetchError::Unreachable {
+        url: url.to_owned(),
+        source: Arc::new(error.without_url()),
+    }
+}
+
+fn is_asked(address: &Url) -> bool {
+    match address.scheme() {
+        "https" => address.has_host() && address.username().is_empty() && address.password().is_none(),
+        "http" => is_this_machine(address),
+        _ => false,
+    }
+}
+
+fn is_this_machine(address: &Url) -> bool {
+    let host = address.host_str().unwrap_or_default();
+    let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
+}
+
+fn within_the_host(attempt: redirect::Attempt<'_>) -> redirect::Action {
+    let first = attempt.previous().first();
+    let same = first.is_some_and(|first| first.origin() == attempt.url().origin());
+    if same && attempt.previous().len() <= REDIRECTIONS {
+        attempt.follow()
+    } else {
+        attempt.stop()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn https_is_asked_and_http_of_this_machine() {
+        let outbound = Outbound::new().unwrap();
+        for good in [
+            "https://idp.test/a",
+            "http://localhost:1/x",
+            "http://127.0.0.1",
+            "http://[::1]:9",
+        ] {
+            assert!(outbound.client(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://idp.test",
+            "http://127.0.0.1.evil.test",
+            "http://localhost.evil.test",
+            "http://10.0.0.1",
+            "ftp://localhost",
+            "file:///etc/passwd",
+            "https://user:pass@idp.test",
+            "idp.test",
+            "",
+        ] {
+            assert!(
+                matches!(outbound.client(bad), Err(FetchError::NotAllowed(_))),
+                "{bad}"
+            );
+        }
+    }
+}

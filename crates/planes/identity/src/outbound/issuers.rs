@@ -1,0 +1,120 @@
+//! Issuers by their OpenID Connect documents, remembered for a while.
+//!
+//! Keys change without notice, so a token that names a key we do not know makes us look again, but not more often than
+//! every few seconds, whoever sends such tokens. One that cannot be reached is not asked again at once either.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use moka::future::Cache;
+use nave_vault::{Foreign, PublicKey, PublicKeys};
+use serde_json::Value;
+
+use super::{FetchError, Outbound, is_asked};
+
+/// How many issuers are remembered.
+const MOST: u64 = 1000;
+/// For how long what an issuer said is taken for true.
+const FRESH: SignedDuration = SignedDuration::from_hours(1);
+/// How soon an issuer is asked again, because of a key we do not know or because it could not be reached.
+const AGAIN: SignedDuration = SignedDuration::from_secs(5);
+
+/// What an issuer says about itself.
+#[derive(Debug, Clone)]
+pub(crate) struct Issuer {
+    /// Its OpenID Connect document.
+    pub(crate) document: Value,
+    /// The keys it signs with.
+    pub(crate) keys: PublicKeys,
+}
+
+/// What came of asking an issuer.
+#[derive(Clone)]
+struct Asked {
+    at: Timestamp,
+    answer: Result<Arc<Issuer>, FetchError>,
+}
+
+/// The issuers that were asked.
+pub(crate) struct Issuers {
+    pub(crate) outbound: Outbound,
+    asked: Cache<String, Asked>,
+}
+
+impl Issuers {
+    pub(crate) fn new(outbound: Outbound) -> Self {
+        Self {
+            outbound,
+            asked: Cache::new(MOST),
+        }
+    }
+
+    /// What an issuer says about itself.
+    pub(crate) async fn get(&self, issuer: &str, now: Timestamp) -> Result<Arc<Issuer>, FetchError> {
+        let known = self.asked.get(issuer).await;
+        match known {
+            Some(Asked { at, answer: Ok(known) }) if is_younger(at, FRESH, now) => Ok(known),
+            Some(Asked { at, answer: Err(error) }) if is_younger(at, AGAIN, now) => Err(error),
+            _ => self.ask(issuer, now).await,
+        }
+    }
+
+    /// The key of an issuer that a token names; `None` where the issuer has no such key.
+    pub(crate) async fn key(
+        &self,
+        issuer: &str,
+        token: &Foreign,
+        now: Timestamp,
+    ) -> Result<Option<PublicKey>, FetchError> {
+        if let Some(key) = self.get(issuer, now).await?.keys.of(token) {
+            return Ok(Some(key.clone()));
+        }
+        let asked = self.asked.get(issuer).await;
+        if asked.is_some_and(|asked| is_younger(asked.at, AGAIN, now)) {
+            return Ok(None);
+        }
+        Ok(self.ask(issuer, now).await?.keys.of(token).cloned())
+    }
+
+    async fn ask(&self, issuer: &str, now: Timestamp) -> Result<Arc<Issuer>, FetchError> {
+        let answer = self.fetch(issuer).await.map(Arc::new);
+        if let Err(error) = &answer {
+            let error: &dyn std::error::Error = error;
+            tracing::warn!(issuer, error, "an identity provider gave no keys");
+        }
+        let asked = Asked {
+            at: now,
+            answer: answer.clone(),
+        };
+        self.asked.insert(issuer.to_owned(), asked).await;
+        answer
+    }
+
+    /// The document must be of the issuer itself, to the letter; and what came over TLS leads to nothing that does not.
+    async fn fetch(&self, issuer: &str) -> Result<Issuer, FetchError> {
+        let at = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
+        let document = self.outbound.fetch_json(&at).await?;
+        let said = document.get("issuer").and_then(Value::as_str).unwrap_or_default();
+        if said != issuer {
+            return Err(FetchError::OfAnother {
+                issuer: issuer.to_owned(),
+                said: said.to_owned(),
+            });
+        }
+        let address = document.get("jwks_uri").and_then(Value::as_str);
+        let address = address.filter(|address| is_as_safe(issuer, address));
+        let address = address.ok_or_else(|| FetchError::NoKeys(issuer.to_owned()))?;
+        let keys = PublicKeys::from_jwks(&self.outbound.fetch_json(address).await?);
+        Ok(Issuer { document, keys })
+    }
+}
+
+fn is_as_safe(issuer: &str, address: &str) -> bool {
+    let scheme = |url: &str| url.split(':').next().unwrap_or_default().to_owned();
+    reqwest::Url::parse(address).is_ok_and(|address| is_asked(&address))
+        && (scheme(issuer) == "http" || scheme(address) == "https")
+}
+
+fn is_younger(at: Timestamp, than: SignedDuration, now: Timestamp) -> bool {
+    now.duration_since(at) < than
+}
