@@ -41,6 +41,23 @@ pub(crate) fn deployment<'a>(
     })
 }
 
+/// Whether a deployment that was found is there still; its account goes with it at the latest.
+pub(crate) fn still_there(snapshot: &Snapshot, deployment: &ResourceId) -> Result<(), ArmError> {
+    let account = deployment
+        .parent()
+        .filter(|account| snapshot.get(account).is_some());
+    if account.is_some() && snapshot.get(deployment).is_some() {
+        return Ok(());
+    }
+    Err(ArmError::new(
+        ErrorCode::DeploymentNotFound,
+        format!(
+            "The model deployment '{}' was deleted while it answered.",
+            deployment.name()
+        ),
+    ))
+}
+
 /// The refusal of a name that no deployment has.
 pub(crate) fn missing(name: &str, place: &str, there_are: &[&str]) -> ArmError {
     let name: String = name.chars().take(100).collect();

@@ -1,7 +1,7 @@
 //! A model call from its decision to its reply.
 
 use nave_arm::{ArmError, ErrorCode, ResourceId};
-use nave_engine::{Reply, route::Call};
+use nave_engine::{Act, Grant, Reply, live::Work, route::Call};
 use serde_json::{Value, json};
 
 use crate::{
@@ -18,8 +18,31 @@ use crate::{
 /// Where a call goes, and what is recorded of that.
 struct Way {
     model: Box<dyn Model>,
+    /// The connection it goes through.
     through: Option<ResourceId>,
+    /// The deployment of this server that it ends at.
+    deployment: Option<ResourceId>,
+    /// Leave to enter the account behind the connection.
+    entered: Option<Grant<Act>>,
     facts: Value,
+}
+
+impl Way {
+    /// The call as live work: it ends when one of its grants does, or when something on its way is gone.
+    fn work(&self, grant: &Grant<Act>) -> Work {
+        let mut work = Work::of(grant);
+        if let Some(entered) = &self.entered {
+            work = work.and(entered);
+        }
+        if let Some(connection) = self.through.clone() {
+            let project = grant.id().clone();
+            work = work.while_there(move |snapshot| broker::still_sees(snapshot, &project, &connection));
+        }
+        if let Some(deployment) = self.deployment.clone() {
+            work = work.while_there(move |snapshot| account::still_there(snapshot, &deployment));
+        }
+        work
+    }
 }
 
 /// Answers a call that was allowed.
@@ -31,14 +54,17 @@ pub(crate) async fn answer(inference: &Inference, kind: Kind, call: Call) -> Res
         engine: &call.engine,
         grant: &call.grant,
     };
+    let way = match call.params.get("project") {
+        "" => to_account(outbound, &call, &ask)?,
+        _ => to_project(outbound, &call, &ask).await?,
+    };
+    let mut held = call.engine.hold(way.work(&call.grant));
     let Way {
         model,
         through,
         mut facts,
-    } = match call.params.get("project") {
-        "" => to_account(outbound, &call, &ask)?,
-        _ => to_project(outbound, &call, &ask).await?,
-    };
+        ..
+    } = way;
     facts["call"] = json!(call.engine.world().new_id());
     facts["stream"] = ask.stream.into();
     let Call {
@@ -55,8 +81,19 @@ pub(crate) async fn answer(inference: &Inference, kind: Kind, call: Call) -> Res
         facts,
     };
     let mut record = Record::open(&inference.unsettled, subject);
-    let ((), answer) = tokio::try_join!(record.opened(), async { Ok(model.answer(&ask).await) })?;
-    Ok(deliver(answer, &ask, record))
+    let answered = async { tokio::try_join!(record.opened(), async { Ok(model.answer(&ask).await) }) };
+    let answered = tokio::select! {
+        answered = answered => Ok(answered?.1),
+        cut = held.cut() => Err(cut),
+    };
+    match answered {
+        Ok(answer) => Ok(deliver(answer, &ask, record, held)),
+        Err(cut) => {
+            let refusal = cut.refusal.clone();
+            record.cut(cut, json!({})).await?;
+            Err(refusal)
+        }
+    }
 }
 
 fn to_account(outbound: Outbound<'_>, call: &Call, ask: &Ask<'_>) -> Result<Way, ArmError> {
@@ -67,6 +104,8 @@ fn to_account(outbound: Outbound<'_>, call: &Call, ask: &Ask<'_>) -> Result<Way,
     Ok(Way {
         model: outbound.to_deployment(&snapshot, deployment, ask.kind)?,
         through: None,
+        deployment: Some(deployment.id.clone()),
+        entered: None,
         facts: json!({ "account": account.as_str(), "deployment": deployment.id.name() }),
     })
 }
@@ -87,17 +126,22 @@ async fn to_project(outbound: Outbound<'_>, call: &Call, ask: &Ask<'_>) -> Resul
         "project": project.as_str(), "connection": connection.id.as_str(), "deployment": named.deployment,
     });
     let account = deployment.as_ref().and_then(|deployment| deployment.id.parent());
-    let model = match (&deployment, &account) {
+    let (model, entered) = match (&deployment, &account) {
         (Some(deployment), Some(account)) => {
-            broker::enter(outbound, call, &snapshot, &connection, account).await?;
+            let entered = broker::enter(outbound, call, &snapshot, &connection, account).await?;
             facts["account"] = account.as_str().into();
-            outbound.to_deployment(&snapshot, deployment, ask.kind)?
+            (
+                outbound.to_deployment(&snapshot, deployment, ask.kind)?,
+                Some(entered),
+            )
         }
-        _ => outbound.to_connection(&connection, named.deployment)?,
+        _ => (outbound.to_connection(&connection, named.deployment)?, None),
     };
     Ok(Way {
         model,
         through: Some(connection.id.clone()),
+        deployment: deployment.map(|deployment| deployment.id.clone()),
+        entered,
         facts,
     })
 }

@@ -9,8 +9,12 @@ use std::sync::Arc;
 
 use nave_arm::{ArmError, ErrorCode, ResourceId};
 use nave_engine::{
-    Act, Caller, CallerKind, Resource, Snapshot, accounts, decision::Need, operation::Surface, route::Call,
-    site::Site, workspaces::connections_of,
+    Act, Caller, CallerKind, Grant, Resource, Snapshot, accounts,
+    decision::Need,
+    operation::Surface,
+    route::Call,
+    site::Site,
+    workspaces::{connections_of, sees},
 };
 
 use crate::{account, failure::Failure, outbound, outbound::Outbound, place::Named};
@@ -78,6 +82,25 @@ fn behind(
     })
 }
 
+/// Whether a connection that was found is there still, and for this project.
+pub(crate) fn still_sees(
+    snapshot: &Snapshot,
+    project: &ResourceId,
+    connection: &ResourceId,
+) -> Result<(), ArmError> {
+    if sees(snapshot, project, connection) {
+        return Ok(());
+    }
+    Err(ArmError::new(
+        ErrorCode::ResourceNotFound,
+        format!(
+            "The connection '{}' was deleted, or is no longer shared with the project '{}'.",
+            connection.name(),
+            project.name()
+        ),
+    ))
+}
+
 /// The first connection whose account has the deployment. Other servers are not searched, so that no prompt goes to
 /// one that was not named.
 fn anywhere(
@@ -136,14 +159,14 @@ pub(crate) fn listed(snapshot: &Snapshot, site: &Site, seen: &[Arc<Resource>]) -
     listed
 }
 
-/// Enters the account behind a connection, with what the connection holds.
+/// Enters the account behind a connection, with what the connection holds: leave for whoever that makes the caller.
 pub(crate) async fn enter(
     outbound: Outbound<'_>,
     call: &Call,
     snapshot: &Snapshot,
     connection: &Resource,
     account: &ResourceId,
-) -> Result<(), ArmError> {
+) -> Result<Grant<Act>, ArmError> {
     let caller = match outbound::auth_type(connection).as_str() {
         "aad" => call.grant.caller().clone(),
         "apikey" => {
@@ -171,5 +194,4 @@ pub(crate) async fn enter(
             &call.request,
         )
         .await
-        .map(drop)
 }

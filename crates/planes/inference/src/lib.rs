@@ -21,6 +21,7 @@ mod broker;
 mod built_in;
 mod deliver;
 mod failure;
+mod flow;
 mod frames;
 mod meter;
 mod model;

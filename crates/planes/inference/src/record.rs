@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use nave_arm::{ArmError, ErrorCode, ResourceId};
-use nave_engine::{Act, Engine, Grant};
+use nave_engine::{Act, Engine, Grant, live::Cut};
 use serde_json::{Value, json};
 use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
@@ -15,8 +15,16 @@ use uuid::Uuid;
 /// How a call ended.
 #[derive(Debug)]
 pub(crate) struct Settlement {
-    outcome: &'static str,
+    ending: Ending,
     detail: Value,
+}
+
+#[derive(Debug)]
+enum Ending {
+    /// By itself, with this outcome.
+    Outcome(&'static str),
+    /// Its right was taken away; whoever waits is told when that is recorded.
+    Cut(Box<Cut>, oneshot::Sender<Result<(), ArmError>>),
 }
 
 impl Settlement {
@@ -37,7 +45,10 @@ impl Settlement {
 
     fn new(outcome: &'static str, status: u16, mut detail: Value) -> Self {
         detail["status"] = status.into();
-        Self { outcome, detail }
+        Self {
+            ending: Ending::Outcome(outcome),
+            detail,
+        }
     }
 }
 
@@ -69,6 +80,36 @@ impl Subject {
             None => engine.record(grant, outcome, *correlation_id, detail).await,
         }
     }
+
+    async fn record_cut(&self, cut: &Cut, detail: Value) -> Result<(), ArmError> {
+        let Self {
+            engine,
+            grant,
+            correlation_id,
+            through,
+            ..
+        } = self;
+        engine
+            .record_cut(grant, through.as_ref(), cut, *correlation_id, detail)
+            .await
+    }
+
+    /// Records how the call ended.
+    async fn settle(&self, Settlement { ending, mut detail }: Settlement) {
+        nave_engine::fill(&mut detail, &self.facts);
+        let settled = match ending {
+            Ending::Outcome(outcome) => self.record(outcome, detail).await,
+            Ending::Cut(cut, recorded) => {
+                let settled = self.record_cut(&cut, detail).await;
+                // the client may have gone meanwhile
+                let _ = recorded.send(settled.clone());
+                settled
+            }
+        };
+        if let Err(error) = settled {
+            tracing::error!(scope = %self.grant.id(), %error, "a model call could not be settled");
+        }
+    }
 }
 
 /// The client's side of a record. When it is dropped unsettled, the client hung up.
@@ -96,13 +137,23 @@ impl Record {
 
     /// Waits until the open record is durable.
     pub(crate) async fn opened(&mut self) -> Result<(), ArmError> {
-        let gone = |_| {
-            ArmError::new(
-                ErrorCode::InternalServerError,
-                "The call could not be recorded, so it was not answered.",
-            )
-        };
-        (&mut self.opened).await.map_err(gone)?
+        (&mut self.opened).await.map_err(|_| unrecorded())?
+    }
+
+    /// Says that the call's right was taken away, and gives back what waits until that is durable: it is recorded before
+    /// it is told.
+    pub(crate) fn cut(
+        &mut self,
+        cut: Cut,
+        mut usage: Value,
+    ) -> impl Future<Output = Result<(), ArmError>> + use<> {
+        usage["status"] = cut.refusal.status().into();
+        let (tell, recorded) = oneshot::channel();
+        self.settle(Settlement {
+            ending: Ending::Cut(Box::new(cut), tell),
+            detail: usage,
+        });
+        async move { recorded.await.map_err(|_| unrecorded())? }
     }
 
     /// Says how the call ended; what is said first counts.
@@ -119,6 +170,13 @@ impl Record {
     }
 }
 
+fn unrecorded() -> ArmError {
+    ArmError::new(
+        ErrorCode::InternalServerError,
+        "The call could not be recorded, so it was not answered.",
+    )
+}
+
 async fn keep(
     subject: &Subject,
     tell: oneshot::Sender<Result<(), ArmError>>,
@@ -131,12 +189,8 @@ async fn keep(
     if !is_open {
         return;
     }
-    let Settlement { outcome, mut detail } =
-        settled.await.unwrap_or_else(|_| Settlement::canceled(json!({})));
-    nave_engine::fill(&mut detail, &subject.facts);
-    if let Err(error) = subject.record(outcome, detail).await {
-        tracing::error!(scope = %subject.grant.id(), %error, "a model call could not be settled");
-    }
+    let settlement = settled.await.unwrap_or_else(|_| Settlement::canceled(json!({})));
+    subject.settle(settlement).await;
 }
 
 /// Counts the calls that are not settled.

@@ -11,8 +11,8 @@ use futures::StreamExt;
 use http::{HeaderMap, Method};
 use nave_arm::ResourceId;
 use nave_engine::{
-    Act, Body, Caller, CallerKind, Change, Engine, Event, EventQuery, Parts, Put, PutSecrets, Read, Registry,
-    Reply, Request, Store, accounts,
+    Act, Body, Caller, CallerKind, Change, Engine, Erase, Event, EventQuery, Expect, Parts, Put, PutSecrets,
+    Read, Registry, Reply, Request, Store, accounts,
     clock::StillWorld,
     directory, principal_claim,
     site::{LOCATIONS, Site},
@@ -96,6 +96,19 @@ impl Nave {
             )
             .await
             .expect("commit");
+    }
+
+    pub(crate) async fn erase(&self, id: &ResourceId) {
+        let erase = Erase {
+            id: id.clone(),
+            expect: Expect::Any,
+        };
+        let change = Change {
+            erases: vec![erase],
+            ..Change::default()
+        };
+        let grant = self.engine.on_own_account::<Act>("test", id);
+        self.engine.commit(&grant, change).await.expect("commit");
     }
 
     /// An account with one key, and properties of its own.
@@ -203,14 +216,17 @@ impl Nave {
         user
     }
 
-    pub(crate) async fn give(&self, principal: Uuid, role: Uuid, scope: &str) {
+    /// Gives a role; answers the assignment.
+    pub(crate) async fn give(&self, principal: Uuid, role: Uuid, scope: &str) -> ResourceId {
         let name = Uuid::new_v4().to_string();
         let role = format!("/providers/Microsoft.Authorization/roleDefinitions/{role}");
+        let assignment = id(scope).extension("Microsoft.Authorization/roleAssignments", &name);
         self.put(Put::new(
-            id(scope).extension("Microsoft.Authorization/roleAssignments", &name),
+            assignment.clone(),
             json!({ "properties": { "roleDefinitionId": role, "principalId": principal } }),
         ))
         .await;
+        assignment
     }
 
     /// A custom role; answers its id.
@@ -278,6 +294,12 @@ impl Nave {
         events.retain(|event| event.operation.contains("/OpenAI/") && event.outcome != "Denied");
         events.reverse();
         events
+    }
+
+    /// Events of the log.
+    pub(crate) async fn events(&self, query: EventQuery) -> Vec<Event> {
+        let grant = self.engine.on_own_account::<Read>("test", &ResourceId::tenant());
+        self.engine.events(&grant, query).await.expect("events")
     }
 
     /// Every event as text: what must not be in any of them is looked for here.
