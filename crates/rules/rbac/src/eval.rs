@@ -84,11 +84,11 @@ pub fn matches(pattern: &str, operation: &str) -> bool {
     action_matches(pattern, operation)
 }
 
-/// Whether a text is a condition, for the command line.
+/// Whether a text is a condition, for the command line; where not, what is wrong with it and where.
 pub fn parse_condition(text: &str) -> Result<(), String> {
     Condition::parse(text)
         .map(|_| ())
-        .map_err(|error| error.to_string())
+        .map_err(|error| format!("{error}\n{}", error.excerpt(text)))
 }
 
 fn index_of(case: &Map<String, Value>) -> Result<RoleIndex, String> {

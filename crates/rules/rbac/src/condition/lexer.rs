@@ -34,6 +34,11 @@ impl<'a> Lexer<'a> {
         Self { text, at: 0 }
     }
 
+    /// What stands at a place of the text.
+    pub(super) fn text_at(&self, span: Span) -> &'a str {
+        self.text.get(span).unwrap_or_default()
+    }
+
     pub(super) fn next(&mut self) -> Result<(Token<'a>, Span), ConditionError> {
         self.skip_space();
         let start = self.at;
@@ -136,6 +141,7 @@ fn unexpected(c: char) -> &'static str {
         }
         '&' => "one `&` is not an operator; write `&&` or `AND`",
         '|' => "one `|` is not an operator; write `||` or `OR`",
+        '=' | '<' | '>' => "comparisons are written in words, such as `StringEquals` or `NumericLessThan`",
         '[' | ']' => "brackets follow a source, such as `@Resource[…]`",
         _ => "this sign has no meaning here",
     }

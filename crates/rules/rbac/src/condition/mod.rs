@@ -4,8 +4,10 @@
 //! when it is stored. What the service documents leave open is decided closed: a missing or mistyped value makes
 //! a comparison unknown, negations included, and only a condition that is true lets a request through.
 
+mod error;
 mod evaluation;
 mod instant;
+mod known;
 mod lexer;
 mod like;
 mod operator;
@@ -15,11 +17,12 @@ mod trace;
 
 use std::{fmt, ops, sync::Arc};
 
+pub use error::ConditionError;
 pub use instant::Instant;
 use parser::{Expression, Leaf, Operand, Test};
 pub use trace::{SeenAttribute, Trace, TracedLeaf};
 
-use crate::{AccessRequest, AttributeValue, Pattern};
+use crate::{AccessRequest, Pattern};
 
 /// The longest condition accepted, in bytes.
 pub(crate) const MAX_LENGTH: usize = 8192;
@@ -55,25 +58,6 @@ impl ops::Not for Truth {
             Self::False => Self::True,
             Self::Unknown => Self::Unknown,
             Self::True => Self::False,
-        }
-    }
-}
-
-/// Why a text is not a condition.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message} (at byte {})", span.start)]
-pub struct ConditionError {
-    /// The place at fault.
-    pub span: Span,
-    /// What is wrong with it.
-    pub message: String,
-}
-
-impl ConditionError {
-    pub(crate) fn at(span: Span, message: impl Into<String>) -> Self {
-        Self {
-            span,
-            message: message.into(),
         }
     }
 }
@@ -165,31 +149,21 @@ impl Condition {
             .collect()
     }
 
-    /// The first comparison that no request can ever satisfy, because a value written in it has a type its operator
-    /// does not compare. Such a condition is well-formed; refuse it when somebody writes it.
+    /// The first comparison that no request can ever satisfy: a value written in it has a type its operator does not
+    /// compare, or it asks for an attribute that nothing carries. Such a condition is well-formed; refuse it when
+    /// somebody writes it.
+    ///
+    /// ```
+    /// use nave_rbac::Condition;
+    ///
+    /// let condition = Condition::parse("@Environment[UtcNow] DateTimeLessThan 'tomorrow'").expect("well-formed");
+    /// assert!(condition.never_evaluable().is_some());
+    /// ```
     #[must_use]
     pub fn never_evaluable(&self) -> Option<ConditionError> {
-        self.leaves().find_map(|leaf| {
-            let Test::Compare {
-                left,
-                operator,
-                right,
-            } = &leaf.test
-            else {
-                return None;
-            };
-            let objection = |values: &[AttributeValue]| {
-                if operator.quantifier.is_none() && values.len() > 1 {
-                    return Some("an operator without `For…Of…Values` compares single values");
-                }
-                values.iter().find_map(|value| operator.kind.objection(value))
-            };
-            let message = [left, right].into_iter().find_map(|operand| match operand {
-                Operand::Values(values) => objection(values),
-                Operand::Attribute(_) => None,
-            })?;
-            Some(ConditionError::at(leaf.span.clone(), message))
-        })
+        self.leaves()
+            .find_map(never_evaluable)
+            .map(|error| error.located_in(&self.text))
     }
 
     /// Functions and comparisons, in the order of the text.
@@ -207,6 +181,26 @@ impl Condition {
     }
 }
 
+fn never_evaluable(leaf: &Leaf) -> Option<ConditionError> {
+    let objection = match &leaf.test {
+        Test::ActionMatches(_) | Test::SubOperationMatches(_) => None,
+        Test::Exists(attribute) => known::objection(attribute.source, attribute.name.as_str())
+            .map(|message| (attribute.span.clone(), message)),
+        Test::Compare {
+            left,
+            operator,
+            right,
+        } => [left, right].into_iter().find_map(|operand| match operand {
+            Operand::Attribute(attribute) => known::objection(attribute.source, attribute.name.as_str())
+                .map(|message| (attribute.span.clone(), message)),
+            Operand::Values(values) => operator
+                .objection(values)
+                .map(|message| (leaf.span.clone(), message.to_owned())),
+        }),
+    };
+    objection.map(|(span, message)| ConditionError::at(span, message))
+}
+
 fn read(text: &str) -> Result<Expression, ConditionError> {
     if text.len() > MAX_LENGTH {
         return Err(ConditionError::at(
@@ -214,7 +208,7 @@ fn read(text: &str) -> Result<Expression, ConditionError> {
             format!("a condition has at most {MAX_LENGTH} bytes"),
         ));
     }
-    parser::parse(text)
+    parser::parse(text).map_err(|error| error.located_in(text))
 }
 
 impl PartialEq for Condition {

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::{
     Truth,
+    error::nearest,
     instant::{Instant, Written},
     like::like,
 };
@@ -102,12 +103,71 @@ impl Operator {
         })
     }
 
+    /// Why no request can ever satisfy the operator with these written values on a side.
+    pub(super) fn objection(self, values: &[AttributeValue]) -> Option<&'static str> {
+        if self.quantifier.is_none() && values.len() > 1 {
+            return Some("an operator without `For…Of…Values:` compares single values");
+        }
+        values.iter().find_map(|value| self.kind.objection(value))
+    }
+
     /// Whether the operator holds for the pair; unknown when a value has the wrong type, for negations too.
     pub(super) fn holds(self, left: &AttributeValue, right: &AttributeValue) -> Truth {
         match self.kind.holds(left, right) {
             Some(holds) => Truth::from(holds != self.negated),
             None => Truth::Unknown,
         }
+    }
+}
+
+/// Every base operator, as it is written.
+const BASES: [&str; 28] = [
+    "StringEquals",
+    "StringNotEquals",
+    "StringEqualsIgnoreCase",
+    "StringNotEqualsIgnoreCase",
+    "StringStartsWith",
+    "StringNotStartsWith",
+    "StringStartsWithIgnoreCase",
+    "StringNotStartsWithIgnoreCase",
+    "StringLike",
+    "StringNotLike",
+    "StringLikeIgnoreCase",
+    "StringNotLikeIgnoreCase",
+    "BoolEquals",
+    "BoolNotEquals",
+    "NumericEquals",
+    "NumericNotEquals",
+    "NumericLessThan",
+    "NumericLessThanEquals",
+    "NumericGreaterThan",
+    "NumericGreaterThanEquals",
+    "DateTimeEquals",
+    "DateTimeNotEquals",
+    "DateTimeLessThan",
+    "DateTimeLessThanEquals",
+    "DateTimeGreaterThan",
+    "DateTimeGreaterThanEquals",
+    "GuidEquals",
+    "GuidNotEquals",
+];
+
+const QUANTIFIERS: [&str; 4] = [
+    "ForAnyOfAnyValues",
+    "ForAllOfAnyValues",
+    "ForAnyOfAllValues",
+    "ForAllOfAllValues",
+];
+
+/// The operator that was probably meant by a word that is none.
+pub(super) fn meant(word: &str) -> Option<String> {
+    match word.split_once(':') {
+        None => nearest(word, &BASES).map(str::to_owned),
+        Some((quantifier, base)) => Some(format!(
+            "{}:{}",
+            nearest(quantifier, &QUANTIFIERS)?,
+            nearest(base, &BASES)?
+        )),
     }
 }
 

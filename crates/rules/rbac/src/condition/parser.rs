@@ -1,6 +1,11 @@
 //! From text to expression.
 
-use super::{ConditionError, Span, lexer::Lexer, lexer::Token, operator::Operator};
+use super::{
+    ConditionError, Span,
+    error::nearest,
+    lexer::{Lexer, Token},
+    operator::{self, Operator},
+};
 use crate::{AttributeValue, Pattern, Source, attributes::AttributeName};
 
 /// How deep parentheses may nest; a condition a person wrote stays far below.
@@ -66,7 +71,7 @@ pub(super) fn parse(text: &str) -> Result<Expression, ConditionError> {
     match parser.token {
         Token::End => Ok(expression),
         Token::Close => Err(parser.objection("this parenthesis was not opened")),
-        _ => Err(parser.objection("AND, OR or the end of the condition is expected here")),
+        _ => Err(parser.expected("AND, OR or the end of the condition")),
     }
 }
 
@@ -164,7 +169,7 @@ impl<'a> Parser<'a> {
         self.depth += 1;
         self.advance()?;
         let inside = self.chain()?;
-        self.expect(Token::Close, "a parenthesis is not closed here")?;
+        self.expect(Token::Close, "AND, OR or `)`")?;
         self.depth -= 1;
         Ok(inside)
     }
@@ -172,11 +177,11 @@ impl<'a> Parser<'a> {
     /// `Name{'text', …}`.
     fn function_texts(&mut self) -> Result<Vec<&'a str>, ConditionError> {
         self.advance()?;
-        self.expect(Token::OpenBrace, "a list in braces is expected here")?;
+        self.expect(Token::OpenBrace, "a list in braces, such as `{'…'}`")?;
         let mut texts = Vec::new();
         loop {
             let Token::Text(text) = self.token else {
-                return Err(self.objection("text in single quotes is expected here"));
+                return Err(self.expected("text in single quotes"));
             };
             texts.push(text);
             self.advance()?;
@@ -185,17 +190,17 @@ impl<'a> Parser<'a> {
             }
             self.advance()?;
         }
-        self.expect(Token::CloseBrace, "`,` or `}` is expected here")?;
+        self.expect(Token::CloseBrace, "`,` or `}`")?;
         Ok(texts)
     }
 
     fn comparison(&mut self) -> Result<Test, ConditionError> {
         let left = self.operand()?;
         let Token::Word(word) = self.token else {
-            return Err(self.objection("a comparison operator, such as `StringEquals`, is expected here"));
+            return Err(self.expected("a comparison operator, such as `StringEquals`"));
         };
         let Some(operator) = Operator::parse(word) else {
-            return Err(self.objection("there is no comparison operator of this name"));
+            return Err(self.objection(not_one(word, "a comparison operator", operator::meant(word))));
         };
         self.advance()?;
         let right = self.operand()?;
@@ -216,7 +221,7 @@ impl<'a> Parser<'a> {
                     self.advance()?;
                     values.push(self.value()?);
                 }
-                self.expect(Token::CloseBrace, "`,` or `}` is expected here")?;
+                self.expect(Token::CloseBrace, "`,` or `}`")?;
                 Ok(Operand::Values(values))
             }
             _ => Ok(Operand::Values(vec![self.value()?])),
@@ -225,10 +230,12 @@ impl<'a> Parser<'a> {
 
     fn attribute(&mut self) -> Result<Attribute, ConditionError> {
         let Token::Attribute { source, name } = self.token else {
-            return Err(self.objection("an attribute, such as `@Resource[…]`, is expected here"));
+            return Err(self.expected("an attribute, such as `@Resource[…]`"));
         };
         let Some(source) = Source::named(source) else {
-            return Err(self.objection("the sources are Resource, Request, Principal and Environment"));
+            return Err(self.objection(format!(
+                "there is no source `@{source}`; the sources are Resource, Request, Principal and Environment"
+            )));
         };
         let (name, span) = (AttributeName::new(name), self.span.clone());
         self.advance()?;
@@ -242,9 +249,7 @@ impl<'a> Parser<'a> {
             _ => None,
         };
         let Some(value) = value else {
-            return Err(self.objection(
-                "an attribute, text in single quotes, an integer, true, false, a guid or a list in braces is expected here",
-            ));
+            return Err(self.no_value());
         };
         self.advance()?;
         Ok(value)
@@ -260,15 +265,51 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    fn expect(&mut self, token: Token<'_>, message: &'static str) -> Result<(), ConditionError> {
+    fn expect(&mut self, token: Token<'_>, expected: &str) -> Result<(), ConditionError> {
         if self.token != token {
-            return Err(self.objection(message));
+            return Err(self.expected(expected));
         }
         self.advance()
     }
 
-    fn objection(&self, message: &'static str) -> ConditionError {
+    fn no_value(&self) -> ConditionError {
+        if let Token::Word(word) = self.token
+            && let Some(function) = nearest(word, &FUNCTIONS)
+        {
+            return self.objection(not_one(word, "a function or a value", Some(function.to_owned())));
+        }
+        self.expected(
+            "a function, an attribute, text in single quotes, an integer, true, false, a guid or a list in braces",
+        )
+    }
+
+    /// What should stand here, and what does.
+    fn expected(&self, what: &str) -> ConditionError {
+        let found = match self.token {
+            Token::End => String::from("the condition ends"),
+            _ => format!("`{}` stands", shortened(self.lexer.text_at(self.span.clone()))),
+        };
+        self.objection(format!("{what} is expected where {found}"))
+    }
+
+    fn objection(&self, message: impl Into<String>) -> ConditionError {
         ConditionError::at(self.span.clone(), message)
+    }
+}
+
+const FUNCTIONS: [&str; 3] = ["ActionMatches", "SubOperationMatches", "Exists"];
+
+fn not_one(word: &str, what: &str, meant: Option<String>) -> String {
+    let hint = meant.map_or(String::new(), |meant| format!("; did you mean `{meant}`?"));
+    format!("`{}` is not {what}{hint}", shortened(word))
+}
+
+/// A word of the condition, short enough for a sentence.
+fn shortened(text: &str) -> String {
+    const MOST: usize = 40;
+    match text.char_indices().nth(MOST) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
     }
 }
 

@@ -217,8 +217,50 @@ fn an_error_points_at_the_fault() {
     assert_eq!(error.span, 36..50);
     assert_eq!(
         error.to_string(),
-        "there is no comparison operator of this name (at byte 36)"
+        "`StringContains` is not a comparison operator (line 1, column 37)"
     );
+}
+
+#[test]
+fn an_error_says_what_would_be_right() {
+    for (text, expected) in [
+        (
+            "ActionMatches{'a'} AND\n",
+            "is expected where the condition ends (line 2, column 1)",
+        ),
+        (
+            "ActionMatches{'a'}\n ActionMatches{'b'}",
+            "AND, OR or the end of the condition is expected where `ActionMatches` stands (line 2, column 2)",
+        ),
+        (
+            "(ActionMatches{'a'} @Resource[b]",
+            "AND, OR or `)` is expected where `@Resource[b]` stands (line 1, column 21)",
+        ),
+        (
+            "@Resource[a] StringEqual 'b'",
+            "`StringEqual` is not a comparison operator; did you mean `StringEquals`? (line 1, column 14)",
+        ),
+        (
+            "@Resource[a] ForAnyOfAnyValue:GuidEqual {'b'}",
+            "did you mean `ForAnyOfAnyValues:GuidEquals`? (line 1, column 14)",
+        ),
+        (
+            "ActionMatch{'a'}",
+            "`ActionMatch` is not a function or a value; did you mean `ActionMatches`? (line 1, column 1)",
+        ),
+        (
+            "@Ressource[a] StringEquals 'b'",
+            "there is no source `@Ressource`",
+        ),
+        ("@Resource[a] = 'b'", "comparisons are written in words"),
+        (
+            "ActionMatches{a}",
+            "text in single quotes is expected where `a` stands (line 1, column 15)",
+        ),
+    ] {
+        let error = Condition::parse(text).expect_err(text).to_string();
+        assert!(error.contains(expected), "{text}: {error}");
+    }
 }
 
 #[test]
@@ -468,6 +510,12 @@ fn values_no_operator_can_compare_are_found_when_written() {
             true,
         ),
         ("@Resource[a] StringEquals {'a'}", false),
+        (
+            "@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionName] StringEquals 'x'",
+            true,
+        ),
+        ("Exists @Environment[Weather]", true),
+        ("@Principal[department] StringEquals 'x'", true),
         ("@Resource[a] StringEquals @Request[b]", false),
         ("Exists @Resource[a]", false),
     ] {
