@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use nave_engine::{Authenticator, Parts, Registry, Store, clock::World, site::Site};
-use nave_identity::{Identity, Outbound};
+use nave_identity::{Identity, Outbound, provisioning::ProvisioningAuthenticator};
 use nave_inference::{Inference, Patience};
 use nave_services::KeyAuthenticator;
 use nave_vault::{KeyRing, Random, SigningKeys};
@@ -48,7 +48,7 @@ pub(crate) fn assemble(ground: Ground) -> Result<(Parts, Arc<Inference>), SetupE
     nave_services::register(&mut registry, &random);
     // Keys first: on the paths of model calls a bearer token may be one.
     let authenticators: Vec<Box<dyn Authenticator>> =
-        vec![Box::new(KeyAuthenticator), Box::new(identity.authenticator())];
+        vec![Box::new(KeyAuthenticator), Box::new(ProvisioningAuthenticator), Box::new(identity.authenticator())];
     Ok((
         Parts {
             store,

@@ -82,7 +82,7 @@ pub fn user_row(random: &dyn Random, user: &NewUser<'_>) -> Put {
         "mailNickname": user.user_principal_name.split('@').next(), "accountEnabled": true,
     });
     let mut put = Put::new(directory::object_id(directory::USERS, user.id), sent);
-    put.claims = user_claims(user.id, user.user_principal_name);
+    put.claims = user_claims(user.id, user.user_principal_name, &put.own);
     put.secrets = sealed_password(&password::hash_with(random, user.password));
     put.expect = Expect::Absent;
     put

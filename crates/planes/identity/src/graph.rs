@@ -26,10 +26,14 @@ use nave_engine::route::Route;
 
 pub(crate) use self::{
     applications::claims as application_claims,
-    users::{claims as user_claims, sealed as sealed_password},
+    kind::{GROUP, Kind, USER},
+    objects::deletion,
+    routes::changing,
+    users::{check_name as check_user_name, claims as user_claims, sealed as sealed_password},
+    write::{again, attempt},
 };
 use self::{
-    kind::{APPLICATION, DIRECTORY_OBJECT, GROUP, SERVICE_PRINCIPAL, USER},
+    kind::{APPLICATION, DIRECTORY_OBJECT, SERVICE_PRINCIPAL},
     references::{MEMBERS, OWNERS},
     routes::{ask, delete, get, write},
 };

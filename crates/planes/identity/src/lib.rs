@@ -33,7 +33,9 @@ mod outbound;
 mod pages;
 mod paths;
 mod principal;
+pub mod provisioning;
 mod refusal;
+mod scim;
 mod scope;
 mod signin;
 mod token;
@@ -103,6 +105,8 @@ impl Identity {
         registry.add_routes(authorize::routes(self));
         registry.add_routes(devices::routes(self));
         registry.add_routes(graph::routes(self));
+        registry.add_routes(scim::routes());
+        registry.add_routes(provisioning::routes(self));
     }
 
     /// Tells who presents a token of this service.

@@ -1,6 +1,7 @@
 //! Directory rows as the token service looks at them.
 
 use nave_engine::{CallerKind, Resource, directory};
+use serde_json::Value;
 use uuid::Uuid;
 
 /// The object id.
@@ -37,4 +38,19 @@ pub(crate) fn application_claim(app_id: &str) -> String {
 /// The unique name of an identifier URI.
 pub(crate) fn uri_claim(uri: &str) -> String {
     format!("appuri:{}", uri.to_lowercase())
+}
+
+/// The unique name of somebody as another identity provider knows him. Only the pair says who it is.
+pub(crate) fn federated_claim(issuer: &str, subject: &str) -> String {
+    format!("federated:{issuer} {subject}")
+}
+
+/// Issuer and subject of each identity that was linked to a person.
+pub(crate) fn identities(own: &Value) -> impl Iterator<Item = (&str, &str)> {
+    let linked = own
+        .get("identities")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    linked.filter_map(|linked| Some((linked.get("issuer")?.as_str()?, linked.get("subject")?.as_str()?)))
 }

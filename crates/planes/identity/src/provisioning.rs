@@ -46,7 +46,12 @@ pub struct NewToken {
 ///
 /// # Errors
 /// `Request_BadRequest` where the name is empty or too long, or the end is not in the future.
-pub fn make(identity: &Identity, engine: &Engine, name: &str, ends: Option<Timestamp>) -> Result<NewToken, ArmError> {
+pub fn make(
+    identity: &Identity,
+    engine: &Engine,
+    name: &str,
+    ends: Option<Timestamp>,
+) -> Result<NewToken, ArmError> {
     let now = engine.world().now();
     let ends = ends.unwrap_or_else(|| now.saturating_add(USUAL).unwrap_or(now));
     if ends <= now {
@@ -66,7 +71,10 @@ pub fn make(identity: &Identity, engine: &Engine, name: &str, ends: Option<Times
 }
 
 fn claim(engine: &Engine, token: &str) -> String {
-    let hash: String = api_key::fingerprint(engine.vault(), token).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash: String = api_key::fingerprint(engine.vault(), token)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     format!("provisioning:{hash}")
 }
 
@@ -93,7 +101,10 @@ impl Authenticator for ProvisioningAuthenticator {
         if has_ended(row, engine.world().now()) {
             return Err(ArmError::new(
                 ErrorCode::ExpiredAuthenticationToken,
-                format!("The provisioning token '{}' has expired. Make a new one.", principal::name(row)),
+                format!(
+                    "The provisioning token '{}' has expired. Make a new one.",
+                    principal::name(row)
+                ),
             ));
         }
         Ok(Some(Caller {
@@ -107,7 +118,9 @@ impl Authenticator for ProvisioningAuthenticator {
 }
 
 fn has_ended(row: &Resource, now: Timestamp) -> bool {
-    let ends = row.text("/endDateTime").and_then(|text| text.parse::<Timestamp>().ok());
+    let ends = row
+        .text("/endDateTime")
+        .and_then(|text| text.parse::<Timestamp>().ok());
     ends.is_none_or(|ends| ends <= now)
 }
 
@@ -126,7 +139,10 @@ pub(crate) fn routes(identity: &Identity) -> Vec<Route> {
     let identity = identity.clone();
     let read = || Access::action(format!("{PROVISIONING_TOKENS}/read"));
     let change = |method, path, verb: &'static str| (method, path, verb);
-    let (post, delete) = (change(Method::POST, ALL, "write"), change(Method::DELETE, ONE, "delete"));
+    let (post, delete) = (
+        change(Method::POST, ALL, "write"),
+        change(Method::DELETE, ONE, "delete"),
+    );
     vec![
         Route::new(Method::GET, ALL, Surface::Graph, read(), |call| {
             let answer = list(&call);
@@ -136,9 +152,12 @@ pub(crate) fn routes(identity: &Identity) -> Vec<Route> {
             let answer = found(&call).map(|row| Reply::ok(shown(&row)));
             async move { answer }
         }),
-        Route::new(post.0, post.1, Surface::Graph, action(post.2), move |call| create(identity.clone(), call))
-            .about(|_, _, _| Ok(takes("write"))),
-        Route::new(delete.0, delete.1, Surface::Graph, action(delete.2), revoke).about(|_, _, _| Ok(takes("delete"))),
+        Route::new(post.0, post.1, Surface::Graph, action(post.2), move |call| {
+            create(identity.clone(), call)
+        })
+        .about(|_, _, _| Ok(takes("write"))),
+        Route::new(delete.0, delete.1, Surface::Graph, action(delete.2), revoke)
+            .about(|_, _, _| Ok(takes("delete"))),
     ]
 }
 
@@ -154,7 +173,11 @@ fn takes(verb: &str) -> Target {
     ];
     Target {
         id: ResourceId::tenant(),
-        ways: vec![needs.map(|operation| Need::action(operation, ResourceId::tenant())).to_vec()],
+        ways: vec![
+            needs
+                .map(|operation| Need::action(operation, ResourceId::tenant()))
+                .to_vec(),
+        ],
     }
 }
 
@@ -166,13 +189,18 @@ fn shown(row: &Resource) -> Value {
 
 fn list(call: &Call) -> Value {
     let snapshot = call.engine.snapshot();
-    let tokens: Vec<Value> = snapshot.of_type(PROVISIONING_TOKENS).map(|row| shown(row)).collect();
+    let tokens: Vec<Value> = snapshot
+        .of_type(PROVISIONING_TOKENS)
+        .map(|row| shown(row))
+        .collect();
     json!({ "value": tokens })
 }
 
 fn found(call: &Call) -> Result<std::sync::Arc<Resource>, ArmError> {
     let id = call.params.get("id");
-    let row = Uuid::parse_str(id).ok().map(|id| directory::object_id(PROVISIONING_TOKENS, id));
+    let row = Uuid::parse_str(id)
+        .ok()
+        .map(|id| directory::object_id(PROVISIONING_TOKENS, id));
     let found = row.and_then(|row| call.engine.snapshot().get(&row).cloned());
     found.ok_or_else(|| {
         ArmError::new(
@@ -188,12 +216,25 @@ async fn create(identity: Identity, call: Call) -> Result<Reply, ArmError> {
     let name = body["displayName"].as_str().unwrap_or_default();
     let ends = match &body["endDateTime"] {
         Value::Null => None,
-        Value::String(text) => Some(text.parse().map_err(|_| bad(format!("'{text}' is not a date and time.")))?),
-        _ => return Err(bad("The value of 'endDateTime' must be a text such as 2030-01-31T12:00:00Z.")),
+        Value::String(text) => Some(
+            text.parse()
+                .map_err(|_| bad(format!("'{text}' is not a date and time.")))?,
+        ),
+        _ => {
+            return Err(bad(
+                "The value of 'endDateTime' must be a text such as 2030-01-31T12:00:00Z.",
+            ));
+        }
     };
     let NewToken { token, row } = make(&identity, &call.engine, name, ends)?;
-    let change = Change { puts: vec![row], ..Change::default() };
-    let done = call.engine.commit_for(&call.grant, change, call.request.correlation_id).await?;
+    let change = Change {
+        puts: vec![row],
+        ..Change::default()
+    };
+    let done = call
+        .engine
+        .commit_for(&call.grant, change, call.request.correlation_id)
+        .await?;
     let mut answer = done.resources.first().map_or(Value::Null, |row| shown(row));
     answer["secretText"] = token.expose(&Purpose::ListSecrets).as_str().into();
     answer["scimEndpoint"] = format!("{}/scim/v2", call.engine.site().origin).into();
@@ -203,8 +244,16 @@ async fn create(identity: Identity, call: Call) -> Result<Reply, ArmError> {
 /// Revokes a token: it is refused from now on.
 async fn revoke(call: Call) -> Result<Reply, ArmError> {
     let row = found(&call)?;
-    let erase = Erase { id: row.id.clone(), expect: Expect::Etag(row.etag.clone()) };
-    let change = Change { erases: vec![erase], ..Change::default() };
-    call.engine.commit_for(&call.grant, change, call.request.correlation_id).await?;
+    let erase = Erase {
+        id: row.id.clone(),
+        expect: Expect::Etag(row.etag.clone()),
+    };
+    let change = Change {
+        erases: vec![erase],
+        ..Change::default()
+    };
+    call.engine
+        .commit_for(&call.grant, change, call.request.correlation_id)
+        .await?;
     Ok(Reply::empty(204))
 }

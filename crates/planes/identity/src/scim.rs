@@ -37,7 +37,16 @@ pub(crate) fn routes() -> Vec<Route> {
     ];
     routes.extend(collection(&PEOPLE, ["/scim/v2/Users", "/scim/v2/Users/{id}"]));
     routes.extend(collection(&TEAMS, ["/scim/v2/Groups", "/scim/v2/Groups/{id}"]));
-    routes.extend([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE].map(elsewhere));
+    routes.extend(
+        [
+            Method::GET,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+        ]
+        .map(elsewhere),
+    );
     routes
 }
 
@@ -81,10 +90,19 @@ fn write<F>(
 where
     F: Future<Output = Result<Reply, ArmError>> + Send + 'static,
 {
-    let (kind, verb) = (kind(shape), if method == Method::DELETE { "delete" } else { "write" });
+    let (kind, verb) = (
+        kind(shape),
+        if method == Method::DELETE {
+            "delete"
+        } else {
+            "write"
+        },
+    );
     let access = Access::action(kind.operation(verb));
-    Route::new(method, path, Surface::Scim, access, move |call| handler(shape, call))
-        .about(move |snapshot, _, params| Ok(graph::changing(snapshot, kind, verb, params)))
+    Route::new(method, path, Surface::Scim, access, move |call| {
+        handler(shape, call)
+    })
+    .about(move |snapshot, _, params| Ok(graph::changing(snapshot, kind, verb, params)))
 }
 
 fn kind(shape: &Shape) -> &'static graph::Kind {
@@ -93,19 +111,25 @@ fn kind(shape: &Shape) -> &'static graph::Kind {
 
 /// What is not served, told in the protocol's own way.
 fn elsewhere(method: Method) -> Route {
-    Route::new(method, "/scim/v2/{rest}", Surface::Scim, Access::SignedIn, |call| async move {
-        let path = &call.request.path;
-        let below = call.params.get("rest");
-        Err(match below.split('/').next().unwrap_or_default() {
-            "Bulk" | "Me" | ".search" => ArmError::new(
-                ErrorCode::NotImplemented,
-                format!("'{path}' is not served; /ServiceProviderConfig says what is."),
-            ),
-            "Users" | "Groups" | "Schemas" | "ResourceTypes" | "ServiceProviderConfig" => ArmError::new(
-                ErrorCode::MethodNotAllowed,
-                format!("The method {} is not served at '{path}'.", call.request.method),
-            ),
-            _ => ArmError::new(ErrorCode::NotFound, format!("There is nothing at '{path}'.")),
-        })
-    })
+    Route::new(
+        method,
+        "/scim/v2/{rest}",
+        Surface::Scim,
+        Access::SignedIn,
+        |call| async move {
+            let path = &call.request.path;
+            let below = call.params.get("rest");
+            Err(match below.split('/').next().unwrap_or_default() {
+                "Bulk" | "Me" | ".search" => ArmError::new(
+                    ErrorCode::NotImplemented,
+                    format!("'{path}' is not served; /ServiceProviderConfig says what is."),
+                ),
+                "Users" | "Groups" | "Schemas" | "ResourceTypes" | "ServiceProviderConfig" => ArmError::new(
+                    ErrorCode::MethodNotAllowed,
+                    format!("The method {} is not served at '{path}'.", call.request.method),
+                ),
+                _ => ArmError::new(ErrorCode::NotFound, format!("There is nothing at '{path}'.")),
+            })
+        },
+    )
 }

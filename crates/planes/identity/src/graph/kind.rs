@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// A kind of directory object.
-pub(super) struct Kind {
+pub(crate) struct Kind {
     /// The collection's name in paths and contexts.
     pub(super) collection: &'static str,
     /// The type of its rows, which also names its permissions.
@@ -23,7 +23,7 @@ pub(super) struct Kind {
 
 impl Kind {
     /// The permission for a verb.
-    pub(super) fn operation(&self, verb: &str) -> String {
+    pub(crate) fn operation(&self, verb: &str) -> String {
         format!("{}/{verb}", self.row)
     }
 
@@ -33,7 +33,7 @@ impl Kind {
     }
 }
 
-pub(super) static USER: Kind = Kind {
+pub(crate) static USER: Kind = Kind {
     collection: "users",
     row: directory::USERS,
     odata_type: "#microsoft.graph.user",
@@ -47,7 +47,7 @@ pub(super) static USER: Kind = Kind {
     },
 };
 
-pub(super) static GROUP: Kind = Kind {
+pub(crate) static GROUP: Kind = Kind {
     collection: "groups",
     row: directory::GROUPS,
     odata_type: "#microsoft.graph.group",

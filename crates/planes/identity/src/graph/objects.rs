@@ -1,5 +1,7 @@
 //! What all kinds of directory object have in common: to be listed, shown and deleted.
 
+use std::sync::Arc;
+
 use nave_arm::ArmError;
 use nave_engine::{Change, Put, Reply, Resource, Snapshot, directory, route::Call};
 use serde_json::{Value, json};
@@ -94,20 +96,26 @@ pub(super) async fn delete(kind: &'static Kind, call: Call) -> Result<Reply, Arm
                 "A managed identity lives and dies with its resource. Delete the resource, or take its identity away.",
             ));
         }
-        let mut gone = vec![object];
-        if kind.row == APPLICATION.row {
-            let app = object.text("/appId").unwrap_or_default();
-            gone.extend(snapshot.claimed(&directory::app_claim(app)));
-        }
-        let ids: Vec<Uuid> = gone.iter().map(|object| principal::object_id(object)).collect();
-        let change = Change {
-            puts: without(snapshot, &ids),
-            erases: gone.into_iter().map(|object| write::erase(object)).collect(),
-            guards: [&GROUP, &APPLICATION, &SERVICE_PRINCIPAL].map(|kind| write::unchanged(snapshot, kind.row)).into(),
-        };
-        Ok(Planned { change, answer: Answer::Nothing })
+        Ok(Planned { change: deletion(snapshot, object)?, answer: Answer::Nothing })
     })
     .await
+}
+
+/// The end of an object, in one commit.
+pub(crate) fn deletion(snapshot: &Snapshot, object: &Arc<Resource>) -> Result<Change, ArmError> {
+    let mut gone = vec![object];
+    if kind_of(object).row == APPLICATION.row {
+        let app = object.text("/appId").unwrap_or_default();
+        gone.extend(snapshot.claimed(&directory::app_claim(app)));
+    }
+    let ids: Vec<Uuid> = gone.iter().map(|object| principal::object_id(object)).collect();
+    Ok(Change {
+        puts: without(snapshot, &ids),
+        erases: gone.into_iter().map(|object| write::erase(object)).collect(),
+        guards: [&GROUP, &APPLICATION, &SERVICE_PRINCIPAL]
+            .map(|kind| write::unchanged(snapshot, kind.row))
+            .into(),
+    })
 }
 
 /// The rows that name these objects, without them.

@@ -77,7 +77,8 @@ where
     .about(move |snapshot, _, params| Ok(changing(snapshot, kind, verb, params)))
 }
 
-fn changing(snapshot: &Snapshot, kind: &Kind, verb: &str, params: &Params) -> Target {
+/// What a change in the directory is about, and the two rights it takes.
+pub(crate) fn changing(snapshot: &Snapshot, kind: &Kind, verb: &str, params: &Params) -> Target {
     let needs = [kind.operation(verb), GIVES_ROLES.to_owned()];
     let needs = needs.map(|operation| Need::action(operation, ResourceId::tenant()));
     Target {

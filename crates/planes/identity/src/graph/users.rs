@@ -30,7 +30,7 @@ pub(super) async fn create(identity: Identity, kind: &'static Kind, call: Call) 
     let hash = identity.0.hash(password).await?;
     write::commit(&call, |_| {
         let mut put = Put::new(kind.id(id), sent.clone());
-        put.claims = claims(id, &name);
+        put.claims = claims(id, &name, &put.own);
         put.secrets = sealed(&hash);
         put.expect = Expect::Absent;
         Ok(Planned::put(put, Answer::Created))
@@ -54,7 +54,7 @@ pub(super) async fn update(identity: Identity, kind: &'static Kind, call: Call) 
         if name != principal::name(user) {
             check_name(&name)?;
         }
-        put.claims = claims(principal::object_id(user), &name);
+        put.claims = claims(principal::object_id(user), &name, &put.own);
         let switched_off = principal::enabled(user) && put.sent["accountEnabled"] == json!(false);
         if let Some(hash) = &hash {
             put.secrets = sealed(hash);
@@ -89,9 +89,14 @@ pub(crate) fn sealed(hash: &str) -> PutSecrets {
     PutSecrets::Plain(json!({ "password": hash }))
 }
 
-/// A person's unique names.
-pub(crate) fn claims(id: Uuid, name: &str) -> Vec<String> {
-    vec![principal_claim(id), upn_claim(name)]
+/// A person's unique names, among them those that other identity providers know him by.
+pub(crate) fn claims(id: Uuid, name: &str, own: &Value) -> Vec<String> {
+    let elsewhere =
+        principal::identities(own).map(|(issuer, subject)| principal::federated_claim(issuer, subject));
+    [principal_claim(id), upn_claim(name)]
+        .into_iter()
+        .chain(elsewhere)
+        .collect()
 }
 
 /// Checks a new password's length. More rules make people write it down.
@@ -108,7 +113,7 @@ pub(super) fn check_password(password: &str) -> Result<(), ArmError> {
 }
 
 /// Any domain will do: nobody else issues tokens for the names in this directory.
-fn check_name(name: &str) -> Result<(), ArmError> {
+pub(crate) fn check_name(name: &str) -> Result<(), ArmError> {
     let local = |c: char| c.is_ascii_alphanumeric() || "'.-_!#^~+".contains(c);
     let domain =
         |label: &str| !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use nave_arm::{ArmError, ErrorCode, ResourceId};
 use nave_engine::{
-    Change, CommitError, Erase, Expect, Guard, Put, PutSecrets, Reply, Resource, Snapshot, route::Call,
+    Change, CommitError, Done, Erase, Expect, Guard, Put, PutSecrets, Reply, Resource, Snapshot, route::Call,
 };
 use serde_json::Value;
 
@@ -46,20 +46,32 @@ pub(super) async fn commit(
     call: &Call,
     plan: impl Fn(&Snapshot) -> Result<Planned, ArmError>,
 ) -> Result<Reply, ArmError> {
+    let planned = |snapshot: &Snapshot| plan(snapshot).map(|Planned { change, answer }| (change, answer));
+    match attempt(call, planned).await {
+        Ok((done, answer)) => Ok(reply(call, answer, done.resources.first().map(AsRef::as_ref))),
+        Err(CommitError::Taken { claim, .. }) => Err(taken(&claim)),
+        Err(other) => Err(other.into()),
+    }
+}
+
+/// Makes a change, again where the state moved meanwhile. The plan says besides what its maker wants to know after.
+pub(crate) async fn attempt<T>(
+    call: &Call,
+    plan: impl Fn(&Snapshot) -> Result<(Change, T), ArmError>,
+) -> Result<(Done, T), CommitError> {
     for _ in 0..TRIES {
-        let Planned { change, answer } = plan(&call.engine.snapshot())?;
+        let (change, after) = plan(&call.engine.snapshot())?;
         match call
             .engine
             .commit_for(&call.grant, change, call.request.correlation_id)
             .await
         {
-            Ok(done) => return Ok(reply(call, answer, done.resources.first().map(AsRef::as_ref))),
             Err(CommitError::Raced) => {}
-            Err(CommitError::Taken { claim, .. }) => return Err(taken(&claim)),
-            Err(CommitError::Refused(error)) => return Err(error),
+            Err(other) => return Err(other),
+            Ok(done) => return Ok((done, after)),
         }
     }
-    Err(CommitError::Raced.into())
+    Err(CommitError::Raced)
 }
 
 fn reply(call: &Call, answer: Answer, first: Option<&Resource>) -> Reply {
@@ -87,7 +99,7 @@ fn taken(claim: &str) -> ArmError {
 }
 
 /// The row as it is, to be changed: nobody else may have changed it meanwhile.
-pub(super) fn again(object: &Resource) -> Put {
+pub(crate) fn again(object: &Resource) -> Put {
     Put {
         id: object.id.clone(),
         sent: object.sent.clone(),
@@ -99,7 +111,7 @@ pub(super) fn again(object: &Resource) -> Put {
 }
 
 /// The row's end.
-pub(super) fn erase(object: &Resource) -> Erase {
+pub(crate) fn erase(object: &Resource) -> Erase {
     Erase {
         id: object.id.clone(),
         expect: Expect::Etag(object.etag.clone()),

@@ -38,7 +38,9 @@ pub(super) fn config(call: &Call) -> Result<Reply, ArmError> {
 pub(super) fn types(call: &Call) -> Result<Reply, ArmError> {
     no_filter(call)?;
     let base = view::base(call.engine.site());
-    Ok(listed([&PEOPLE, &TEAMS].map(|shape| describe(shape, &base)).into()))
+    Ok(listed(
+        [&PEOPLE, &TEAMS].map(|shape| describe(shape, &base)).into(),
+    ))
 }
 
 pub(super) fn one_type(call: &Call) -> Result<Reply, ArmError> {

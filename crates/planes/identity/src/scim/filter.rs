@@ -72,7 +72,12 @@ type Parsed<T> = Result<T, String>;
 impl Filter {
     /// Reads a filter.
     pub(super) fn parse(text: &str) -> Result<Self, ArmError> {
-        let refused = |why: String| ArmError::new(ErrorCode::invalidFilter, format!("The filter cannot be read: {why}."));
+        let refused = |why: String| {
+            ArmError::new(
+                ErrorCode::invalidFilter,
+                format!("The filter cannot be read: {why}."),
+            )
+        };
         if text.len() > LONGEST {
             return Err(refused(format!("it is longer than {LONGEST} bytes")));
         }
@@ -105,10 +110,15 @@ impl Filter {
                 right.check_parts(of)
             }
             Self::Not(inner) => inner.check_parts(of),
-            Self::Present(name) | Self::Compare(name, ..) => of.part(&name.attribute).map(drop).ok_or_else(|| {
-                let why = format!("'{}' is no part of '{}'", name.attribute, of.name);
-                ArmError::new(ErrorCode::invalidFilter, format!("The filter cannot be used: {why}."))
-            }),
+            Self::Present(name) | Self::Compare(name, ..) => {
+                of.part(&name.attribute).map(drop).ok_or_else(|| {
+                    let why = format!("'{}' is no part of '{}'", name.attribute, of.name);
+                    ArmError::new(
+                        ErrorCode::invalidFilter,
+                        format!("The filter cannot be used: {why}."),
+                    )
+                })
+            }
             Self::Item(..) => Err(ArmError::new(
                 ErrorCode::invalidFilter,
                 "A filter in brackets has no further brackets inside.",
@@ -180,7 +190,9 @@ fn compare(values: &[&Value], operator: Operator, wanted: &Value, exact: bool) -
     match operator {
         Operator::NotEqual => !compare(values, Operator::Equal, wanted, exact),
         Operator::Equal if wanted.is_null() => values.is_empty(),
-        _ => values.iter().any(|value| compares(value, operator, wanted, exact)),
+        _ => values
+            .iter()
+            .any(|value| compares(value, operator, wanted, exact)),
     }
 }
 
@@ -197,8 +209,17 @@ fn compares(value: &Value, operator: Operator, wanted: &Value, exact: bool) -> b
 }
 
 fn compare_texts(value: &str, operator: Operator, wanted: &str, exact: bool) -> bool {
-    let instants = value.parse::<Timestamp>().ok().zip(wanted.parse::<Timestamp>().ok());
-    let fold = |text: &str| if exact { text.to_owned() } else { text.to_lowercase() };
+    let instants = value
+        .parse::<Timestamp>()
+        .ok()
+        .zip(wanted.parse::<Timestamp>().ok());
+    let fold = |text: &str| {
+        if exact {
+            text.to_owned()
+        } else {
+            text.to_lowercase()
+        }
+    };
     let (value, wanted) = (fold(value), fold(wanted));
     let order = instants.map_or_else(|| value.cmp(&wanted), |(value, wanted)| value.cmp(&wanted));
     match operator {
@@ -216,10 +237,15 @@ fn compare_texts(value: &str, operator: Operator, wanted: &str, exact: bool) -> 
 
 impl Name {
     /// What it names in a shape.
-    fn find(&self, shape: &Shape) -> Result<(Option<&'static super::schema::Schema>, &'static Attribute), ArmError> {
+    fn find(
+        &self,
+        shape: &Shape,
+    ) -> Result<(Option<&'static super::schema::Schema>, &'static Attribute), ArmError> {
         let found = shape.attribute(self.urn.as_deref(), &self.attribute);
         let fits = |(_, attribute): &(_, &'static Attribute)| {
-            self.part.as_ref().is_none_or(|part| attribute.part(part).is_some())
+            self.part
+                .as_ref()
+                .is_none_or(|part| attribute.part(part).is_some())
         };
         found.filter(fits).ok_or_else(|| {
             ArmError::new(
@@ -234,7 +260,9 @@ impl Name {
             return false;
         };
         let part = self.part.as_deref().or(attribute.many.then_some("value"));
-        part.and_then(|part| attribute.part(part)).unwrap_or(attribute).exact
+        part.and_then(|part| attribute.part(part))
+            .unwrap_or(attribute)
+            .exact
     }
 
     /// The items of the attribute in a document.
@@ -301,7 +329,10 @@ impl Target {
         let refused = |why: String| {
             ArmError::new(
                 ErrorCode::invalidPath,
-                format!("The path '{}' cannot be read: {why}.", text.chars().take(120).collect::<String>()),
+                format!(
+                    "The path '{}' cannot be read: {why}.",
+                    text.chars().take(120).collect::<String>()
+                ),
             )
         };
         if text.len() > LONGEST {
@@ -373,14 +404,20 @@ impl<'a> Parser<'a> {
     }
 
     fn inside(&mut self, open: char, close: char) -> Parsed<Filter> {
-        self.rest = self.rest.strip_prefix(open).ok_or_else(|| format!("'{open}' is missing"))?;
+        self.rest = self
+            .rest
+            .strip_prefix(open)
+            .ok_or_else(|| format!("'{open}' is missing"))?;
         self.depth += 1;
         if self.depth > DEEPEST {
             return Err(format!("it is nested more than {DEEPEST} levels deep"));
         }
         let filter = self.either()?;
         self.blank();
-        self.rest = self.rest.strip_prefix(close).ok_or_else(|| format!("'{close}' is missing"))?;
+        self.rest = self
+            .rest
+            .strip_prefix(close)
+            .ok_or_else(|| format!("'{close}' is missing"))?;
         self.depth -= 1;
         Ok(filter)
     }
@@ -397,7 +434,11 @@ impl<'a> Parser<'a> {
             Some((attribute, part)) => (attribute, Some(part.to_owned())),
             None => (name, None),
         };
-        Ok(Name { urn, attribute: attribute.to_owned(), part })
+        Ok(Name {
+            urn,
+            attribute: attribute.to_owned(),
+            part,
+        })
     }
 
     fn word(&mut self) -> Parsed<&'a str> {
@@ -524,19 +565,40 @@ mod tests {
             r#"active ne true"#,
             r#"meta.lastModified lt "2026-01-01T00:00:00Z""#,
         ] {
-            assert!(!Filter::parse(text).expect(text).holds(&PEOPLE, &document()), "{text}");
+            assert!(
+                !Filter::parse(text).expect(text).holds(&PEOPLE, &document()),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn what_is_no_filter_is_refused() {
         let deep = format!("{}a pr{}", "(".repeat(40), ")".repeat(40));
-        for text in ["", "userName", "userName eq", "userName is \"x\"", "userName eq x", "(userName pr", "userName pr)", r#"userName eq "x"#, &deep] {
+        for text in [
+            "",
+            "userName",
+            "userName eq",
+            "userName is \"x\"",
+            "userName eq x",
+            "(userName pr",
+            "userName pr)",
+            r#"userName eq "x"#,
+            &deep,
+        ] {
             assert!(Filter::parse(text).is_err(), "{text}");
         }
-        for text in ["nonsense pr", "name.nonsense pr", "emails[nonsense pr]", "emails[emails[type pr] ]"] {
+        for text in [
+            "nonsense pr",
+            "name.nonsense pr",
+            "emails[nonsense pr]",
+            "emails[emails[type pr] ]",
+        ] {
             let filter = Filter::parse(text);
-            assert!(filter.is_err() || filter.unwrap().check(&PEOPLE).is_err(), "{text}");
+            assert!(
+                filter.is_err() || filter.unwrap().check(&PEOPLE).is_err(),
+                "{text}"
+            );
         }
     }
 
@@ -545,13 +607,27 @@ mod tests {
         let urn = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
         let read = |text: &str| Target::parse(text).expect(text);
         assert_eq!(read("name.givenName").name.part.as_deref(), Some("givenName"));
-        assert_eq!(read(&format!("{urn}:manager.value")).name.urn.as_deref(), Some(urn));
+        assert_eq!(
+            read(&format!("{urn}:manager.value")).name.urn.as_deref(),
+            Some(urn)
+        );
         let target = read(r#"emails[type eq "work"].value"#);
         assert_eq!(
-            (target.name.attribute.as_str(), target.name.part.as_deref(), target.items.is_some()),
+            (
+                target.name.attribute.as_str(),
+                target.name.part.as_deref(),
+                target.items.is_some()
+            ),
             ("emails", Some("value"), true)
         );
-        for text in ["", "emails[", "emails[type eq \"work\"", "emails[type eq \"work\"].", "a b", "[x pr]"] {
+        for text in [
+            "",
+            "emails[",
+            "emails[type eq \"work\"",
+            "emails[type eq \"work\"].",
+            "a b",
+            "[x pr]",
+        ] {
             assert!(Target::parse(text).is_err(), "{text}");
         }
     }

@@ -24,7 +24,10 @@ pub(super) fn list(shape: &'static Shape, call: &Call) -> Result<Reply, ArmError
     if let Some(filter) = &filter {
         filter.check(shape)?;
     }
-    let (start, count) = (number(query("startIndex"), 1)?.max(1), number(query("count"), PAGE)?);
+    let (start, count) = (
+        number(query("startIndex"), 1)?.max(1),
+        number(query("count"), PAGE)?,
+    );
     let (snapshot, site) = (call.engine.snapshot(), call.engine.site());
     let rows = candidates(&snapshot, call, shape, filter.as_ref());
     let mut found: Vec<(Arc<Resource>, Option<Value>)> = match &filter {
@@ -79,7 +82,11 @@ fn candidates(
 
 /// The type of the rows of a shape.
 pub(super) fn row_type(shape: &Shape) -> &'static str {
-    if shape.name == PEOPLE.name { directory::USERS } else { directory::GROUPS }
+    if shape.name == PEOPLE.name {
+        directory::USERS
+    } else {
+        directory::GROUPS
+    }
 }
 
 fn sort(
@@ -112,6 +119,8 @@ fn sort(
 
 fn number(text: Option<&str>, usual: usize) -> Result<usize, ArmError> {
     let Some(text) = text else { return Ok(usual) };
-    let number: i64 = text.parse().map_err(|_| invalid(format!("'{text}' is not a number.")))?;
+    let number: i64 = text
+        .parse()
+        .map_err(|_| invalid(format!("'{text}' is not a number.")))?;
     Ok(usize::try_from(number).unwrap_or(0))
 }

@@ -33,7 +33,10 @@ pub(super) fn apply(shape: &Shape, document: &mut Value, body: &Value) -> Result
     for operation in operations {
         let verb = verb(operation)?;
         let value = member(operation, "value");
-        match member(operation, "path").and_then(Value::as_str).filter(|path| !path.is_empty()) {
+        match member(operation, "path")
+            .and_then(Value::as_str)
+            .filter(|path| !path.is_empty())
+        {
             Some(path) => at_path(shape, document, verb, path, value)?,
             None => without_path(shape, document, verb, value)?,
         }
@@ -43,16 +46,23 @@ pub(super) fn apply(shape: &Shape, document: &mut Value, body: &Value) -> Result
 
 fn member<'a>(object: &'a Value, name: &str) -> Option<&'a Value> {
     let members = object.as_object()?;
-    members.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    members
+        .iter()
+        .find(|(key, _)| key.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value)
 }
 
 fn verb(operation: &Value) -> Result<Verb, ArmError> {
-    let word = member(operation, "op").and_then(Value::as_str).unwrap_or_default();
+    let word = member(operation, "op")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     match word.to_ascii_lowercase().as_str() {
         "add" => Ok(Verb::Add),
         "replace" => Ok(Verb::Replace),
         "remove" => Ok(Verb::Remove),
-        _ => Err(syntax(&format!("'{word}' is no operation: add, replace and remove are."))),
+        _ => Err(syntax(&format!(
+            "'{word}' is no operation: add, replace and remove are."
+        ))),
     }
 }
 
@@ -64,10 +74,14 @@ fn without_path(
     value: Option<&Value>,
 ) -> Result<(), ArmError> {
     if verb == Verb::Remove {
-        return Err(ArmError::new(ErrorCode::noTarget, "What is to be removed needs a path."));
+        return Err(ArmError::new(
+            ErrorCode::noTarget,
+            "What is to be removed needs a path.",
+        ));
     }
     let members = value.and_then(Value::as_object);
-    let members = members.ok_or_else(|| invalid("Without a path, the value must be an object of attributes."))?;
+    let members =
+        members.ok_or_else(|| invalid("Without a path, the value must be an object of attributes."))?;
     for (name, value) in members {
         if is_the_servers(shape, name) {
             continue;
@@ -118,7 +132,13 @@ fn at_path(
         Some(schema) => inside(document, schema.urn),
         None => document,
     };
-    let change = Change { verb, attribute, part, items: target.items.as_ref(), path };
+    let change = Change {
+        verb,
+        attribute,
+        part,
+        items: target.items.as_ref(),
+        path,
+    };
     change.make(holder, value)?;
     tidy(document, below);
     Ok(())
@@ -135,13 +155,20 @@ fn at_extension(
         return Ok(());
     }
     let members = value.and_then(Value::as_object);
-    let members = members.ok_or_else(|| invalid(format!("The value of '{}' must be an object.", extension.urn)))?;
+    let members =
+        members.ok_or_else(|| invalid(format!("The value of '{}' must be an object.", extension.urn)))?;
     let holder = inside(document, extension.urn);
     for (name, value) in members {
         let Some(attribute) = super::schema::named(extension.attributes, name) else {
             continue;
         };
-        let change = Change { verb, attribute, part: None, items: None, path: name };
+        let change = Change {
+            verb,
+            attribute,
+            part: None,
+            items: None,
+            path: name,
+        };
         change.make(holder, Some(value))?;
     }
     tidy(document, Some(extension));
@@ -196,7 +223,10 @@ impl Change<'_> {
                 holder[name] = Value::Array(present);
             }
             (Kind::Complex(_), Value::Object(parts)) if !self.attribute.many => {
-                inside(holder, name).as_object_mut().into_iter().for_each(|there| there.extend(parts.clone()));
+                inside(holder, name)
+                    .as_object_mut()
+                    .into_iter()
+                    .for_each(|there| there.extend(parts.clone()));
             }
             _ => holder[name] = given,
         }
@@ -217,7 +247,9 @@ impl Change<'_> {
         if items.is_empty() {
             items.push(Value::Object(Map::new()));
         }
-        items.iter_mut().for_each(|item| put(item, part.name, value.clone()));
+        items
+            .iter_mut()
+            .for_each(|item| put(item, part.name, value.clone()));
         holder[self.attribute.name] = Value::Array(items);
         Ok(())
     }
@@ -236,9 +268,14 @@ impl Change<'_> {
             .filter(|at| filter.holds_for(self.attribute, &items[*at]))
             .collect();
         if found.is_empty() {
-            let example = (self.verb == Verb::Add).then(|| filter.example(self.attribute)).flatten();
+            let example = (self.verb == Verb::Add)
+                .then(|| filter.example(self.attribute))
+                .flatten();
             items.push(example.ok_or_else(|| {
-                ArmError::new(ErrorCode::noTarget, format!("'{}' finds nothing to change.", self.path))
+                ArmError::new(
+                    ErrorCode::noTarget,
+                    format!("'{}' finds nothing to change.", self.path),
+                )
             })?);
             found.push(items.len() - 1);
         }
@@ -247,7 +284,10 @@ impl Change<'_> {
                 Some(part) => put(&mut items[*at], part.name, value.clone()),
                 None if value.is_object() => {
                     let parts = value.as_object().cloned().unwrap_or_default();
-                    items[*at].as_object_mut().into_iter().for_each(|item| item.extend(parts.clone()));
+                    items[*at]
+                        .as_object_mut()
+                        .into_iter()
+                        .for_each(|item| item.extend(parts.clone()));
                 }
                 None => items[*at] = value.clone(),
             }
@@ -296,7 +336,9 @@ impl Change<'_> {
             }
             Some(part) => {
                 let mut list = list(holder, name);
-                list.iter_mut().filter(|item| wanted(item)).for_each(|item| remove(item, part.name));
+                list.iter_mut()
+                    .filter(|item| wanted(item))
+                    .for_each(|item| remove(item, part.name));
                 list.retain(|item| !is_nothing(item));
                 self.keep(holder, list);
             }
@@ -320,7 +362,11 @@ impl Change<'_> {
     /// Whether two items are the same one: members are by whom they name, everything else by all it says.
     fn same(&self, one: &Value, other: &Value) -> bool {
         let by_value = self.attribute.part("$ref").is_some();
-        if by_value { one.get("value") == other.get("value") } else { one == other }
+        if by_value {
+            one.get("value") == other.get("value")
+        } else {
+            one == other
+        }
     }
 }
 
@@ -389,7 +435,8 @@ mod tests {
     }
 
     fn patched(shape: &Shape, mut document: Value, operations: Value) -> Result<Value, String> {
-        let body = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations });
+        let body =
+            json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations });
         apply(shape, &mut document, &body).map_err(|error| error.code.face().1.to_owned())?;
         Ok(document)
     }
@@ -398,14 +445,26 @@ mod tests {
     fn people_change_as_entra_and_okta_ask() {
         let table = [
             // Entra: capital letters, flags as texts, paths into lists.
-            (json!([{ "op": "Replace", "path": "active", "value": "False" }]), "/active", json!(false)),
-            (json!([{ "op": "Replace", "path": "emails[type eq \"work\"].value", "value": "j@x.test" }]), "/emails/0/value", json!("j@x.test")),
+            (
+                json!([{ "op": "Replace", "path": "active", "value": "False" }]),
+                "/active",
+                json!(false),
+            ),
+            (
+                json!([{ "op": "Replace", "path": "emails[type eq \"work\"].value", "value": "j@x.test" }]),
+                "/emails/0/value",
+                json!("j@x.test"),
+            ),
             (
                 json!([{ "op": "Add", "path": "phoneNumbers[type eq \"mobile\"].value", "value": "1" }]),
                 "/phoneNumbers",
                 json!([{ "type": "mobile", "value": "1" }]),
             ),
-            (json!([{ "op": "Add", "path": "name.familyName", "value": "Soap" }]), "/name", json!({ "givenName": "Joe", "familyName": "Soap" })),
+            (
+                json!([{ "op": "Add", "path": "name.familyName", "value": "Soap" }]),
+                "/name",
+                json!({ "givenName": "Joe", "familyName": "Soap" }),
+            ),
             (
                 json!([{ "op": "Add", "path": format!("{ENTERPRISE}:manager"), "value": "m1" }]),
                 &format!("/{ENTERPRISE}/manager"),
@@ -416,22 +475,51 @@ mod tests {
                 "/name/givenName",
                 json!("Jo"),
             ),
-            (json!([{ "op": "Remove", "path": "name.givenName" }]), "/name", Value::Null),
+            (
+                json!([{ "op": "Remove", "path": "name.givenName" }]),
+                "/name",
+                Value::Null,
+            ),
             // Okta: everything in one value.
-            (json!([{ "op": "replace", "value": { "active": false } }]), "/active", json!(false)),
+            (
+                json!([{ "op": "replace", "value": { "active": false } }]),
+                "/active",
+                json!(false),
+            ),
             (
                 json!([{ "op": "add", "value": { "id": "x", "schemas": [], "groups": [], "emails": [{ "value": "h@x.test", "type": "home", "primary": true }] } }]),
                 "/emails/0/primary",
                 json!(false),
             ),
-            (json!([{ "op": "add", "path": "emails", "value": [{ "type": "work", "value": "joe@x.test", "primary": true }] }]), "/emails/1", Value::Null),
-            (json!([{ "op": "remove", "path": "emails[type eq \"work\"]" }]), "/emails", Value::Null),
-            (json!([{ "op": "add", "path": ENTERPRISE, "value": { "department": "d" } }]), &format!("/{ENTERPRISE}/department"), json!("d")),
-            (json!([{ "op": "replace", "path": "title", "value": "" }]), "/title", Value::Null),
+            (
+                json!([{ "op": "add", "path": "emails", "value": [{ "type": "work", "value": "joe@x.test", "primary": true }] }]),
+                "/emails/1",
+                Value::Null,
+            ),
+            (
+                json!([{ "op": "remove", "path": "emails[type eq \"work\"]" }]),
+                "/emails",
+                Value::Null,
+            ),
+            (
+                json!([{ "op": "add", "path": ENTERPRISE, "value": { "department": "d" } }]),
+                &format!("/{ENTERPRISE}/department"),
+                json!("d"),
+            ),
+            (
+                json!([{ "op": "replace", "path": "title", "value": "" }]),
+                "/title",
+                Value::Null,
+            ),
         ];
         for (operations, pointer, expected) in table {
-            let after = patched(&PEOPLE, person(), operations.clone()).unwrap_or_else(|code| panic!("{code}: {operations}"));
-            assert_eq!(after.pointer(pointer).cloned().unwrap_or_default(), expected, "{operations} made {after}");
+            let after = patched(&PEOPLE, person(), operations.clone())
+                .unwrap_or_else(|code| panic!("{code}: {operations}"));
+            assert_eq!(
+                after.pointer(pointer).cloned().unwrap_or_default(),
+                expected,
+                "{operations} made {after}"
+            );
         }
     }
 
@@ -441,18 +529,42 @@ mod tests {
         let members = |operations: Value| {
             let after = patched(&TEAMS, team.clone(), operations).expect("patch");
             let list = after["members"].as_array().cloned().unwrap_or_default();
-            list.iter().map(|member| member["value"].as_str().expect("value").to_owned()).collect::<Vec<_>>().join("")
+            list.iter()
+                .map(|member| member["value"].as_str().expect("value").to_owned())
+                .collect::<Vec<_>>()
+                .join("")
         };
         let table = [
-            (json!([{ "op": "Add", "path": "members", "value": [{ "value": "c" }, { "value": "a", "$ref": null }] }]), "abc"),
-            (json!([{ "op": "add", "path": "members", "value": { "value": "c" } }]), "abc"),
-            (json!([{ "op": "Remove", "path": "members", "value": [{ "value": "a" }] }]), "b"),
-            (json!([{ "op": "remove", "path": "members[value eq \"b\"]" }]), "a"),
-            (json!([{ "op": "remove", "path": "members[value eq \"z\"]" }]), "ab"),
-            (json!([{ "op": "replace", "path": "members", "value": [{ "value": "z" }] }]), "z"),
+            (
+                json!([{ "op": "Add", "path": "members", "value": [{ "value": "c" }, { "value": "a", "$ref": null }] }]),
+                "abc",
+            ),
+            (
+                json!([{ "op": "add", "path": "members", "value": { "value": "c" } }]),
+                "abc",
+            ),
+            (
+                json!([{ "op": "Remove", "path": "members", "value": [{ "value": "a" }] }]),
+                "b",
+            ),
+            (
+                json!([{ "op": "remove", "path": "members[value eq \"b\"]" }]),
+                "a",
+            ),
+            (
+                json!([{ "op": "remove", "path": "members[value eq \"z\"]" }]),
+                "ab",
+            ),
+            (
+                json!([{ "op": "replace", "path": "members", "value": [{ "value": "z" }] }]),
+                "z",
+            ),
             (json!([{ "op": "replace", "value": { "members": [] } }]), ""),
             (json!([{ "op": "remove", "path": "members" }]), ""),
-            (json!([{ "op": "remove", "path": "members[value eq \"a\"]" }, { "op": "add", "value": { "members": [{ "value": "c" }] } }]), "bc"),
+            (
+                json!([{ "op": "remove", "path": "members[value eq \"a\"]" }, { "op": "add", "value": { "members": [{ "value": "c" }] } }]),
+                "bc",
+            ),
         ];
         for (operations, expected) in table {
             assert_eq!(members(operations.clone()), expected, "{operations}");
@@ -465,17 +577,42 @@ mod tests {
             (json!([{ "op": "move", "path": "title" }]), "invalidSyntax"),
             (json!([{ "op": "remove" }]), "noTarget"),
             (json!([{ "op": "remove", "path": "userName" }]), "invalidValue"),
-            (json!([{ "op": "replace", "path": "nonsense", "value": 1 }]), "invalidPath"),
-            (json!([{ "op": "replace", "path": "emails[", "value": 1 }]), "invalidPath"),
-            (json!([{ "op": "replace", "path": "emails[type eq \"home\"].value", "value": "x" }]), "noTarget"),
-            (json!([{ "op": "replace", "path": "emails[nonsense eq \"home\"].value", "value": "x" }]), "invalidFilter"),
-            (json!([{ "op": "replace", "path": "groups", "value": [] }]), "mutability"),
-            (json!([{ "op": "replace", "path": "id", "value": "x" }]), "mutability"),
-            (json!([{ "op": "replace", "path": "active", "value": 7 }]), "invalidValue"),
+            (
+                json!([{ "op": "replace", "path": "nonsense", "value": 1 }]),
+                "invalidPath",
+            ),
+            (
+                json!([{ "op": "replace", "path": "emails[", "value": 1 }]),
+                "invalidPath",
+            ),
+            (
+                json!([{ "op": "replace", "path": "emails[type eq \"home\"].value", "value": "x" }]),
+                "noTarget",
+            ),
+            (
+                json!([{ "op": "replace", "path": "emails[nonsense eq \"home\"].value", "value": "x" }]),
+                "invalidFilter",
+            ),
+            (
+                json!([{ "op": "replace", "path": "groups", "value": [] }]),
+                "mutability",
+            ),
+            (
+                json!([{ "op": "replace", "path": "id", "value": "x" }]),
+                "mutability",
+            ),
+            (
+                json!([{ "op": "replace", "path": "active", "value": 7 }]),
+                "invalidValue",
+            ),
             (json!([{ "op": "add", "path": "title" }]), "invalidValue"),
             (json!("nothing"), "invalidSyntax"),
         ] {
-            assert_eq!(patched(&PEOPLE, person(), operations.clone()).expect_err(code), code, "{operations}");
+            assert_eq!(
+                patched(&PEOPLE, person(), operations.clone()).expect_err(code),
+                code,
+                "{operations}"
+            );
         }
     }
 }

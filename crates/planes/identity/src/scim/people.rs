@@ -63,12 +63,18 @@ static PROPERTIES: [Property; 13] = [
     },
     Property {
         graph: "mail",
-        get: |_, document| usual(document, "emails", "work").map_or(Value::Null, |at| document["emails"][at]["value"].clone()),
+        get: |_, document| {
+            usual(document, "emails", "work")
+                .map_or(Value::Null, |at| document["emails"][at]["value"].clone())
+        },
         set: |document, value| set_usual(document, "emails", "work", value),
     },
     Property {
         graph: "mobilePhone",
-        get: |_, document| of_type(document, "phoneNumbers", "mobile").map_or(Value::Null, |at| document["phoneNumbers"][at]["value"].clone()),
+        get: |_, document| {
+            of_type(document, "phoneNumbers", "mobile")
+                .map_or(Value::Null, |at| document["phoneNumbers"][at]["value"].clone())
+        },
         set: |document, value| set_of_type(document, "phoneNumbers", "mobile", value),
     },
     Property {
@@ -91,20 +97,30 @@ static PROPERTIES: [Property; 13] = [
 /// The document of a person, as the client wrote it or as Graph has it.
 pub(super) fn document(site: &Site, person: &Resource) -> Value {
     let mut document = person.own.get("scim").cloned().unwrap_or_else(|| json!({}));
-    let written: Vec<Value> = PROPERTIES.iter().map(|property| (property.get)(site, &document)).collect();
+    let written: Vec<Value> = PROPERTIES
+        .iter()
+        .map(|property| (property.get)(site, &document))
+        .collect();
     for (property, written) in PROPERTIES.iter().zip(written) {
         let present = person.sent.get(property.graph).cloned().unwrap_or_default();
         if present != written && !(is_nothing(&present) && is_nothing(&written)) {
             (property.set)(&mut document, present);
         }
     }
+    if person.own.get("scim").is_none() {
+        document["active"] = principal::enabled(person).into();
+    }
     strip(&mut document);
-    document["active"] = principal::enabled(person).into();
     document
 }
 
 /// Puts a document into a row. Whoever is switched off loses everything that was issued.
-pub(super) fn keep(site: &Site, put: &mut Put, before: Option<&Resource>, document: &Value) -> Result<(), ArmError> {
+pub(super) fn keep(
+    site: &Site,
+    put: &mut Put,
+    before: Option<&Resource>,
+    document: &Value,
+) -> Result<(), ArmError> {
     PEOPLE.check(document)?;
     for property in &PROPERTIES {
         let value = (property.get)(site, document);
@@ -144,8 +160,16 @@ fn text(value: &Value) -> &str {
 fn display_name(document: &Value) -> Value {
     let name = &document["name"];
     let whole = format!("{} {}", text(&name["givenName"]), text(&name["familyName"]));
-    let said = [text(&document["displayName"]), text(&name["formatted"]), whole.trim(), text(&document["userName"])];
-    said.into_iter().find(|said| !said.is_empty()).unwrap_or_default().into()
+    let said = [
+        text(&document["displayName"]),
+        text(&name["formatted"]),
+        whole.trim(),
+        text(&document["userName"]),
+    ];
+    said.into_iter()
+        .find(|said| !said.is_empty())
+        .unwrap_or_default()
+        .into()
 }
 
 fn set_in(document: &mut Value, holder: &str, name: &str, value: Value) {
@@ -156,23 +180,36 @@ fn set_in(document: &mut Value, holder: &str, name: &str, value: Value) {
 }
 
 fn items<'a>(document: &'a Value, name: &str) -> &'a [Value] {
-    document.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    document
+        .get(name)
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
 }
 
 fn of_type(document: &Value, name: &str, kind: &str) -> Option<usize> {
-    items(document, name).iter().position(|item| text(&item["type"]).eq_ignore_ascii_case(kind))
+    items(document, name)
+        .iter()
+        .position(|item| text(&item["type"]).eq_ignore_ascii_case(kind))
 }
 
 /// The one that is meant where only one is asked for: the primary, else the one of this type, else the first.
 fn usual(document: &Value, name: &str, kind: &str) -> Option<usize> {
     let list = items(document, name);
     let primary = list.iter().position(|item| item["primary"] == true);
-    primary.or_else(|| of_type(document, name, kind)).or((!list.is_empty()).then_some(0))
+    primary
+        .or_else(|| of_type(document, name, kind))
+        .or((!list.is_empty()).then_some(0))
 }
 
 fn set_usual(document: &mut Value, name: &str, kind: &str, value: Value) {
     let at = usual(document, name, kind);
-    set_at(document, name, at, value, json!({ "type": kind, "primary": true }));
+    set_at(
+        document,
+        name,
+        at,
+        value,
+        json!({ "type": kind, "primary": true }),
+    );
 }
 
 fn set_of_type(document: &mut Value, name: &str, kind: &str, value: Value) {
@@ -184,7 +221,9 @@ fn set_at(document: &mut Value, name: &str, at: Option<usize>, value: Value, new
     if !document[name].is_array() {
         document[name] = json!([]);
     }
-    let Some(list) = document[name].as_array_mut() else { return };
+    let Some(list) = document[name].as_array_mut() else {
+        return;
+    };
     match at {
         Some(at) if value.is_null() => drop(list.remove(at)),
         Some(at) => list[at]["value"] = value,
@@ -263,7 +302,10 @@ mod tests {
         let mut put = Put::new(id, json!({ "id": Uuid::from_u128(1) }));
         keep(&site(), &mut put, None, &document).unwrap();
         assert_eq!(put.sent["userPrincipalName"], "joe@contoso.com");
-        assert_eq!((&put.sent["displayName"], &put.sent["mail"]), (&json!("Joe Soap"), &json!("joe@x.test")));
+        assert_eq!(
+            (&put.sent["displayName"], &put.sent["mail"]),
+            (&json!("Joe Soap"), &json!("joe@x.test"))
+        );
         assert_eq!(super::document(&site(), &row(&put)), document);
 
         put.sent["mail"] = "new@x.test".into();
@@ -271,7 +313,10 @@ mod tests {
         put.sent["surname"] = Value::Null;
         let shown = super::document(&site(), &row(&put));
         assert_eq!(shown["emails"][1]["value"], "new@x.test");
-        assert_eq!((&shown["displayName"], &shown["name"]), (&json!("Joseph"), &json!({ "givenName": "Joe" })));
+        assert_eq!(
+            (&shown["displayName"], &shown["name"]),
+            (&json!("Joseph"), &json!({ "givenName": "Joe" }))
+        );
         assert_eq!(shown["userName"], "joe");
     }
 
@@ -281,9 +326,24 @@ mod tests {
         let mut put = Put::new(id, json!({ "id": Uuid::from_u128(1) }));
         keep(&site(), &mut put, None, &json!({ "userName": "joe" })).unwrap();
         let before = row(&put);
-        keep(&site(), &mut put, Some(&before), &json!({ "userName": "joe", "active": true })).unwrap();
+        keep(
+            &site(),
+            &mut put,
+            Some(&before),
+            &json!({ "userName": "joe", "active": true }),
+        )
+        .unwrap();
         assert_eq!(put.own.get("epoch"), None);
-        keep(&site(), &mut put, Some(&before), &json!({ "userName": "joe", "active": false })).unwrap();
-        assert_eq!((&put.own["epoch"], &put.sent["accountEnabled"]), (&json!(1), &json!(false)));
+        keep(
+            &site(),
+            &mut put,
+            Some(&before),
+            &json!({ "userName": "joe", "active": false }),
+        )
+        .unwrap();
+        assert_eq!(
+            (&put.own["epoch"], &put.sent["accountEnabled"]),
+            (&json!(1), &json!(false))
+        );
     }
 }

@@ -4,8 +4,7 @@
 use http::header::{IF_MATCH, IF_NONE_MATCH};
 use nave_arm::{ArmError, ErrorCode};
 use nave_engine::{
-    Change, CommitError, Expect, Guard, Put, Reply, Resource, Snapshot, principal_claim,
-    route::Call,
+    Change, CommitError, Expect, Guard, Put, Reply, Resource, Snapshot, principal_claim, route::Call,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -25,27 +24,33 @@ pub(super) fn get(shape: &'static Shape, call: &Call) -> Result<Reply, ArmError>
     let snapshot = call.engine.snapshot();
     let row = find(&snapshot, shape, call)?;
     let version = view::version(row);
-    if call.request.header(IF_NONE_MATCH.as_str()).is_some_and(|known| names(known, &version)) {
+    if call
+        .request
+        .header(IF_NONE_MATCH.as_str())
+        .is_some_and(|known| names(known, &version))
+    {
         return Ok(Reply::empty(304).with(http::header::ETAG, &version));
     }
     Ok(shown(200, shape, call, &snapshot, row))
 }
 
 pub(super) async fn create(shape: &'static Shape, call: Call) -> Result<Reply, ArmError> {
-    let document = shape.read(&call.request.json().map_err(syntax)?)?;
-    shape.check(&document)?;
+    let document = read(shape, &call)?;
     let id = call.engine.world().new_id();
     commit(shape, 201, &call, |snapshot| {
         let mut put = new(shape, id);
         let guards = keep(shape, &call, snapshot, &mut put, None, &document)?;
-        Ok(Change { puts: vec![put], guards, ..Change::default() })
+        Ok(Change {
+            puts: vec![put],
+            guards,
+            ..Change::default()
+        })
     })
     .await
 }
 
 pub(super) async fn replace(shape: &'static Shape, call: Call) -> Result<Reply, ArmError> {
-    let document = shape.read(&call.request.json().map_err(syntax)?)?;
-    shape.check(&document)?;
+    let document = read(shape, &call)?;
     change(shape, &call, |_| Ok(document.clone())).await
 }
 
@@ -69,6 +74,16 @@ pub(super) async fn delete(shape: &'static Shape, call: Call) -> Result<Reply, A
     Ok(Reply::empty(204))
 }
 
+/// The document in a body. Who is not said to be switched off is active.
+fn read(shape: &Shape, call: &Call) -> Result<Value, ArmError> {
+    let mut document = shape.read(&call.request.json().map_err(syntax)?)?;
+    shape.check(&document)?;
+    if shape.name == PEOPLE.name && document["active"].is_null() {
+        document["active"] = true.into();
+    }
+    Ok(document)
+}
+
 /// Changes a resource from what it is to what the function makes of it.
 async fn change(
     shape: &'static Shape,
@@ -81,7 +96,11 @@ async fn change(
         let document = make(present(shape, call, snapshot, row))?;
         let mut put = graph::again(row);
         let guards = keep(shape, call, snapshot, &mut put, Some(row), &document)?;
-        Ok(Change { puts: vec![put], guards, ..Change::default() })
+        Ok(Change {
+            puts: vec![put],
+            guards,
+            ..Change::default()
+        })
     })
     .await
 }
@@ -119,9 +138,15 @@ fn keep(
         return teams::keep(snapshot, put, document);
     }
     people::keep(call.engine.site(), put, before, document)?;
-    let name = put.sent["userPrincipalName"].as_str().unwrap_or_default().to_owned();
+    let name = put.sent["userPrincipalName"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
     if before.is_none_or(|before| principal::name(before) != name) {
-        check_user_name(&name).map_err(|error| ArmError { code: ErrorCode::invalidValue, ..error })?;
+        check_user_name(&name).map_err(|error| ArmError {
+            code: ErrorCode::invalidValue,
+            ..error
+        })?;
     }
     let id = Uuid::parse_str(put.id.name()).unwrap_or_default();
     put.claims = user_claims(id, &name, &put.own);
@@ -134,7 +159,9 @@ async fn commit(
     call: &Call,
     plan: impl Fn(&Snapshot) -> Result<Change, ArmError>,
 ) -> Result<Reply, ArmError> {
-    let made = graph::attempt(call, |snapshot| Ok((plan(snapshot)?, ()))).await.map_err(told)?;
+    let made = graph::attempt(call, |snapshot| Ok((plan(snapshot)?, ())))
+        .await
+        .map_err(told)?;
     let row = made.0.resources.first().ok_or(CommitError::Raced)?;
     Ok(shown(status, shape, call, &call.engine.snapshot(), row))
 }
@@ -146,11 +173,15 @@ fn shown(status: u16, shape: &'static Shape, call: &Call, snapshot: &Snapshot, r
     view::resource(status, shown, &view::version(row), &location)
 }
 
-fn find<'a>(snapshot: &'a Snapshot, shape: &Shape, call: &Call) -> Result<&'a std::sync::Arc<Resource>, ArmError> {
+fn find<'a>(
+    snapshot: &'a Snapshot,
+    shape: &Shape,
+    call: &Call,
+) -> Result<&'a std::sync::Arc<Resource>, ArmError> {
     let id = call.params.get("id");
-    let row = Uuid::parse_str(id).ok().and_then(|id| {
-        snapshot.get(&nave_engine::directory::object_id(list::row_type(shape), id))
-    });
+    let row = Uuid::parse_str(id)
+        .ok()
+        .and_then(|id| snapshot.get(&nave_engine::directory::object_id(list::row_type(shape), id)));
     row.ok_or_else(|| {
         ArmError::new(
             ErrorCode::Request_ResourceNotFound,
@@ -176,19 +207,32 @@ fn if_match(call: &Call, row: &Resource) -> Result<(), ArmError> {
 
 /// Whether a header's list of versions names this one, weak or not.
 fn names(list: &str, version: &str) -> bool {
-    let plain = |version: &str| version.trim().trim_start_matches("W/").trim_matches('"').to_owned();
-    list.split(',').any(|known| known.trim() == "*" || plain(known) == plain(version))
+    let plain = |version: &str| {
+        version
+            .trim()
+            .trim_start_matches("W/")
+            .trim_matches('"')
+            .to_owned()
+    };
+    list.split(',')
+        .any(|known| known.trim() == "*" || plain(known) == plain(version))
 }
 
 fn syntax(error: ArmError) -> ArmError {
-    ArmError { code: ErrorCode::invalidSyntax, ..error }
+    ArmError {
+        code: ErrorCode::invalidSyntax,
+        ..error
+    }
 }
 
 fn told(error: CommitError) -> ArmError {
     match error {
         CommitError::Taken { claim, .. } => {
             let name = claim.split_once(':').map_or(claim.as_str(), |(_, name)| name);
-            ArmError::new(ErrorCode::uniqueness, format!("Another user has the userName '{name}'."))
+            ArmError::new(
+                ErrorCode::uniqueness,
+                format!("Another user has the userName '{name}'."),
+            )
         }
         other => other.into(),
     }

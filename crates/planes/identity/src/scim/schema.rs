@@ -205,9 +205,12 @@ const GROUPS: &[Attribute] = &[
     text("value", "The group's id.").read_only().exact(),
     reference("$ref", &["Group"], "The group's address.").read_only(),
     text("display", "The group's name.").read_only(),
-    text("type", "Whether the user is a member himself, or through another group.")
-        .read_only()
-        .one_of(&["direct", "indirect"]),
+    text(
+        "type",
+        "Whether the user is a member himself, or through another group.",
+    )
+    .read_only()
+    .one_of(&["direct", "indirect"]),
 ];
 
 const MANAGER: &[Attribute] = &[
@@ -219,7 +222,6 @@ const MANAGER: &[Attribute] = &[
 const MEMBERS: &[Attribute] = &[
     text("value", "The member's id.").immutable().exact(),
     reference("$ref", &["User", "Group"], "The member's address.").immutable(),
-    text("display", "The member's name.").read_only(),
     text("type", "What the member is.")
         .immutable()
         .one_of(&["User", "Group"]),
@@ -241,13 +243,20 @@ pub(super) static USER: Schema = Schema {
         text("preferredLanguage", "The language the person prefers."),
         text("locale", "Where the person is, for formats of numbers and dates."),
         text("timezone", "The person's time zone."),
-        flag("active", "Whether the person may sign in. All that was issued ends when this becomes false."),
+        flag(
+            "active",
+            "Whether the person may sign in. All that was issued ends when this becomes false.",
+        ),
         complex("emails", EMAILS, "E-mail addresses.").many(),
         complex("phoneNumbers", PHONES, "Telephone numbers.").many(),
         complex("addresses", ADDRESSES, "Postal addresses.").many(),
-        complex("groups", GROUPS, "The groups the person is in; change the groups to change it.")
-            .many()
-            .read_only(),
+        complex(
+            "groups",
+            GROUPS,
+            "The groups the person is in; change the groups to change it.",
+        )
+        .many()
+        .read_only(),
     ],
 };
 
@@ -257,7 +266,10 @@ pub(super) static ENTERPRISE: Schema = Schema {
     name: "EnterpriseUser",
     words: "A person in an organisation.",
     attributes: &[
-        text("employeeNumber", "The number the organisation has for the person."),
+        text(
+            "employeeNumber",
+            "The number the organisation has for the person.",
+        ),
         text("costCenter", "The cost centre."),
         text("organization", "The organisation."),
         text("division", "The division."),

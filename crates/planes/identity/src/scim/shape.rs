@@ -51,7 +51,9 @@ impl Shape {
         let own = || named(self.schema.attributes, name).or_else(|| named(COMMON, name));
         match urn {
             None => own().map(|attribute| (None, attribute)),
-            Some(urn) if urn.eq_ignore_ascii_case(self.schema.urn) => own().map(|attribute| (None, attribute)),
+            Some(urn) if urn.eq_ignore_ascii_case(self.schema.urn) => {
+                own().map(|attribute| (None, attribute))
+            }
             Some(urn) => {
                 let extension = self.extended(urn)?;
                 named(extension.attributes, name).map(|attribute| (Some(extension), attribute))
@@ -67,9 +69,9 @@ impl Shape {
 
     /// The document in a client's body. What the schema does not know, and what only the server sets, is left out.
     pub(super) fn read(&self, body: &Value) -> Result<Value, ArmError> {
-        let members = body.as_object().ok_or_else(|| {
-            ArmError::new(ErrorCode::invalidSyntax, "The body must be a JSON object.")
-        })?;
+        let members = body
+            .as_object()
+            .ok_or_else(|| ArmError::new(ErrorCode::invalidSyntax, "The body must be a JSON object."))?;
         let mut document = Map::new();
         for (name, value) in members {
             if let Some(extension) = self.extended(name) {
@@ -97,7 +99,10 @@ impl Shape {
             .iter()
             .find(|attribute| attribute.required && is_nothing(&document[attribute.name]));
         missing.map_or(Ok(()), |attribute| {
-            Err(invalid(format!("The attribute '{}' is required.", attribute.name)))
+            Err(invalid(format!(
+                "The attribute '{}' is required.",
+                attribute.name
+            )))
         })
     }
 }

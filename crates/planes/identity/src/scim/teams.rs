@@ -9,7 +9,6 @@ use super::{
     shape::{PEOPLE, TEAMS, invalid, is_nothing},
     view,
 };
-use crate::principal;
 
 /// The document of a group; with what is shown of its members where the base address is given.
 pub(super) fn document(snapshot: &Snapshot, group: &Resource, base: Option<&str>) -> Value {
@@ -34,7 +33,7 @@ fn shown(snapshot: &Snapshot, member: Uuid, base: &str) -> Value {
     let Some(found) = snapshot.principal(member) else {
         return json!({ "value": member });
     };
-    let mut shown = json!({ "value": member, "display": principal::name(found) });
+    let mut shown = json!({ "value": member });
     let shape = match directory::principal_type(found) {
         "User" => &PEOPLE,
         "Group" => &TEAMS,
@@ -56,20 +55,27 @@ pub(super) fn keep(snapshot: &Snapshot, put: &mut Put, document: &Value) -> Resu
         let member = Uuid::parse_str(written).ok().filter(|member| *member != id);
         let found = member.and_then(|member| snapshot.principal(member));
         let (Some(member), Some(found)) = (member, found) else {
-            return Err(invalid(format!("No user and no group that can be a member has the id '{written}'.")));
+            return Err(invalid(format!(
+                "No user and no group that can be a member has the id '{written}'."
+            )));
         };
         if members.contains(&json!(member)) {
             continue;
         }
         if !before.contains(&json!(member)) {
-            guards.push(Guard::Present { key: found.id.key().to_owned() });
+            guards.push(Guard::Present {
+                key: found.id.key().to_owned(),
+            });
         }
         members.push(json!(member));
     }
     put.sent["displayName"] = document["displayName"].clone();
     put.sent["members"] = members.into();
     if is_nothing(&document["externalId"]) {
-        put.sent.as_object_mut().into_iter().for_each(|sent| drop(sent.shift_remove("externalId")));
+        put.sent
+            .as_object_mut()
+            .into_iter()
+            .for_each(|sent| drop(sent.shift_remove("externalId")));
     } else {
         put.sent["externalId"] = document["externalId"].clone();
     }

@@ -51,8 +51,13 @@ pub(super) fn whole(snapshot: &Snapshot, site: &Site, shape: &'static Shape, row
     } else {
         teams::document(snapshot, row, Some(&base))
     };
-    let extended = shape.extension.filter(|extension| document.get(extension.urn).is_some());
-    let schemas: Vec<&str> = std::iter::once(shape.schema).chain(extended).map(|schema| schema.urn).collect();
+    let extended = shape
+        .extension
+        .filter(|extension| document.get(extension.urn).is_some());
+    let schemas: Vec<&str> = std::iter::once(shape.schema)
+        .chain(extended)
+        .map(|schema| schema.urn)
+        .collect();
     let mut shown = json!({ "schemas": schemas, "id": id });
     if let (Some(shown), Some(document)) = (shown.as_object_mut(), document.as_object_mut()) {
         shown.append(document);
@@ -91,12 +96,17 @@ impl Wanted {
             let names = request.query(name).unwrap_or_default().split(',').map(str::trim);
             names.filter(|name| !name.is_empty()).map(str::to_owned).collect()
         };
-        Self { only: list("attributes"), without: list("excludedAttributes") }
+        Self {
+            only: list("attributes"),
+            without: list("excludedAttributes"),
+        }
     }
 
     /// The wanted part of a resource; its id and schemas always are.
     pub(super) fn show(&self, shape: &Shape, whole: Value) -> Value {
-        let Value::Object(members) = whole else { return whole };
+        let Value::Object(members) = whole else {
+            return whole;
+        };
         let mut shown = Map::new();
         for (name, value) in members {
             let always = matches!(name.as_str(), "id" | "schemas");
@@ -132,14 +142,19 @@ fn below<'a>(shape: &Shape, name: &str, names: &'a [String]) -> Vec<&'a str> {
 
 fn strip<'a>(written: &'a str, name: &str, separator: char) -> Option<&'a str> {
     let (before, rest) = written.split_at_checked(name.len())?;
-    before.eq_ignore_ascii_case(name).then_some(rest)?.strip_prefix(separator)
+    before
+        .eq_ignore_ascii_case(name)
+        .then_some(rest)?
+        .strip_prefix(separator)
 }
 
 fn only(value: Value, parts: &[&str]) -> Option<Value> {
     match parts {
         [] => None,
         parts if parts.contains(&"") => Some(value),
-        parts => Some(each(value, &|name| parts.iter().any(|part| part.eq_ignore_ascii_case(name)))),
+        parts => Some(each(value, &|name| {
+            parts.iter().any(|part| part.eq_ignore_ascii_case(name))
+        })),
     }
 }
 
@@ -147,7 +162,9 @@ fn without(value: Value, parts: &[&str]) -> Option<Value> {
     match parts {
         [] => Some(value),
         parts if parts.contains(&"") => None,
-        parts => Some(each(value, &|name| !parts.iter().any(|part| part.eq_ignore_ascii_case(name)))),
+        parts => Some(each(value, &|name| {
+            !parts.iter().any(|part| part.eq_ignore_ascii_case(name))
+        })),
     }
 }
 
@@ -171,12 +188,23 @@ mod tests {
             "emails": [{ "value": "v", "type": "t" }], (urn): { "department": "d", "division": "e" },
         });
         let shown = |only: &str, without: &str| {
-            let list = |text: &str| text.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
-            let wanted = Wanted { only: list(only), without: list(without) };
+            let list = |text: &str| {
+                text.split(',')
+                    .filter(|name| !name.is_empty())
+                    .map(str::to_owned)
+                    .collect()
+            };
+            let wanted = Wanted {
+                only: list(only),
+                without: list(without),
+            };
             wanted.show(&PEOPLE, whole.clone())
         };
         assert_eq!(shown("", ""), whole);
-        assert_eq!(shown("USERNAME", ""), json!({ "schemas": [], "id": "1", "userName": "joe" }));
+        assert_eq!(
+            shown("USERNAME", ""),
+            json!({ "schemas": [], "id": "1", "userName": "joe" })
+        );
         assert_eq!(
             shown(&format!("name.givenName,emails.value,{urn}:department"), ""),
             json!({ "schemas": [], "id": "1", "name": { "givenName": "J" }, "emails": [{ "value": "v" }], (urn): { "department": "d" } })
@@ -184,6 +212,9 @@ mod tests {
         let user = "urn:ietf:params:scim:schemas:core:2.0:User";
         assert_eq!(shown(&format!("{user}:userName"), "")["userName"], "joe");
         let rest = shown("", "emails,name.givenName,id");
-        assert_eq!((rest.get("emails"), &rest["name"], &rest["id"]), (None, &json!({ "familyName": "S" }), &json!("1")));
+        assert_eq!(
+            (rest.get("emails"), &rest["name"], &rest["id"]),
+            (None, &json!({ "familyName": "S" }), &json!("1"))
+        );
     }
 }
