@@ -12,7 +12,9 @@ use nave_store::Revision;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{Caller, CallerKind, Snapshot, directory, operation::Surface, standing::stands, surroundings::Surroundings};
+use crate::{
+    Caller, CallerKind, Snapshot, directory, operation::Surface, standing::stands, surroundings::Surroundings,
+};
 
 /// One thing a caller must be allowed to do for a request to pass.
 #[derive(Debug, Clone)]
@@ -294,7 +296,7 @@ pub(crate) fn ask<T>(
     need: &Need,
     answer: impl FnOnce(&RoleIndex, &AccessRequest<'_>) -> T,
 ) -> T {
-    let surroundings = Surroundings::new(question.now);
+    let surroundings = Surroundings::new(snapshot, caller.object_id, &caller.sign_in, question.now);
     let request = AccessRequest {
         principal: caller.object_id,
         operation: &need.operation,
@@ -395,10 +397,12 @@ impl Decision {
                     "The account '{name}' with object id '{id}' is disabled or no longer in the directory."
                 ),
             ),
-            Outcome::CalledBack if matches!(self.caller.kind, CallerKind::AccountKey { .. }) => ArmError::new(
-                ErrorCode::PermissionDenied,
-                "Access denied: the key was regenerated and is no longer accepted.",
-            ),
+            Outcome::CalledBack if matches!(self.caller.kind, CallerKind::AccountKey { .. }) => {
+                ArmError::new(
+                    ErrorCode::PermissionDenied,
+                    "Access denied: the key was regenerated and is no longer accepted.",
+                )
+            }
             Outcome::CalledBack => ArmError::new(
                 ErrorCode::InvalidAuthenticationToken,
                 format!(
@@ -494,6 +498,26 @@ impl Decision {
             .map_or("", |finding| finding.operation.as_str())
     }
 
+    /// The question it answered, asked at another time.
+    pub(crate) fn question(&self, now: Timestamp) -> Question {
+        let own = self.findings.iter().map(Finding::need).collect();
+        Question {
+            surface: self.surface,
+            alternatives: std::iter::once(own).chain(self.others.iter().cloned()).collect(),
+            now,
+        }
+    }
+
+    /// Whether a condition had a part in what was refused: on an assignment that would have granted it, or on a deny
+    /// assignment that took it.
+    pub(crate) fn asked_a_condition(&self) -> bool {
+        self.findings.iter().any(|finding| match &finding.outcome {
+            Outcome::Refused(Refusal::DenyAssignment { .. }) => true,
+            Outcome::Refused(refusal) => refusal.condition_in_play(),
+            _ => false,
+        })
+    }
+
     /// What tells this refusal from another one of the same caller.
     pub(crate) fn what_is_refused(&self, id: &ResourceId) -> String {
         let findings: Vec<Value> = self.findings.iter().map(Finding::record).collect();
@@ -537,6 +561,17 @@ impl Decision {
 }
 
 impl Finding {
+    /// The need it was found for.
+    fn need(&self) -> Need {
+        Need {
+            operation: self.operation.clone().into(),
+            plane: self.plane,
+            scope: self.scope.clone(),
+            basis: self.basis,
+            attributes: self.attributes.clone(),
+        }
+    }
+
     pub(crate) fn of(need: &Need, outcome: Outcome) -> Self {
         Self {
             operation: need.operation.clone().into_owned(),

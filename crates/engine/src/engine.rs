@@ -5,8 +5,8 @@
 
 mod advice;
 mod commits;
-mod explaining;
 mod cuts;
+mod explaining;
 mod permission;
 mod reads;
 mod refusals;

@@ -16,7 +16,6 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use jiff::Timestamp;
 use nave_arm::ArmError;
 use nave_store::{Headline, Revision};
 use serde_json::{Value, json};
@@ -26,7 +25,7 @@ use uuid::Uuid;
 use crate::{
     Decision, Grant, Snapshot,
     clock::World,
-    decision::{Need, Outcome, Question, decide},
+    decision::{Outcome, decide},
     grant::Allows,
 };
 
@@ -80,7 +79,15 @@ impl Work {
             .rests_on
             .iter()
             .filter(|before| !is_public(before))
-            .map(|before| decide(snapshot, origin, Uuid::nil(), &before.caller, &question(before, now)))
+            .map(|before| {
+                decide(
+                    snapshot,
+                    origin,
+                    Uuid::nil(),
+                    &before.caller,
+                    &before.question(now),
+                )
+            })
             .collect();
         let refused = decided.iter().position(|decision| !decision.allowed);
         let gone = self.stands.iter().find_map(|stands| stands(snapshot).err());
@@ -102,26 +109,13 @@ impl Work {
 
 type Verdict = (Decision, Box<ArmError>);
 
-/// The question that a decision answered, asked at another time.
-fn question(decision: &Decision, now: Timestamp) -> Question {
-    let needs = decision.findings.iter().map(|finding| Need {
-        operation: finding.operation.clone().into(),
-        plane: finding.plane,
-        scope: finding.scope.clone(),
-        basis: finding.basis,
-        attributes: finding.attributes.clone(),
-    });
-    Question {
-        surface: decision.surface,
-        alternatives: vec![needs.collect()],
-        now,
-    }
-}
-
 /// What anybody may do needs no right that could be taken away.
 fn is_public(decision: &Decision) -> bool {
     let is_public = |outcome: &Outcome| matches!(outcome, Outcome::Rule("Public"));
-    decision.findings.iter().any(|finding| is_public(&finding.outcome))
+    decision
+        .findings
+        .iter()
+        .any(|finding| is_public(&finding.outcome))
 }
 
 /// The commit that took a right away.
@@ -182,7 +176,9 @@ impl Held {
 
 impl fmt::Debug for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Held").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("Held")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }
 

@@ -149,7 +149,11 @@ impl Surface {
         let scim = (self == Self::Scim).then(|| scim_error(&error));
         let reply = Reply::from(error);
         match scim {
-            Some(body) => Reply { body: Body::Json(body), ..reply }.with(CONTENT_TYPE, "application/scim+json"),
+            Some(body) => Reply {
+                body: Body::Json(body),
+                ..reply
+            }
+            .with(CONTENT_TYPE, "application/scim+json"),
             None => reply,
         }
     }

@@ -163,7 +163,10 @@ impl Reply {
         if let Body::Json(body) = &mut self.body
             && let Some(error) = body.get_mut("error").and_then(Value::as_object_mut)
         {
-            error.insert(String::from("additionalInfo"), [Decision::addition(id)].into_iter().collect());
+            error.insert(
+                String::from("additionalInfo"),
+                [Decision::addition(id)].into_iter().collect(),
+            );
         }
         self.with(DECISION, &id.to_string())
     }

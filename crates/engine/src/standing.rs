@@ -22,8 +22,8 @@ fn proof_holds(snapshot: &Snapshot, caller: &Caller) -> bool {
         Proof::Epoch(epoch) => snapshot
             .principal(caller.object_id)
             .is_some_and(|principal| directory::epoch(principal) == *epoch),
-        Proof::Key(claim) => snapshot.claimed(claim).is_some_and(|holder| {
-            matches!(&caller.kind, CallerKind::AccountKey { account, .. } if *account == holder.id)
-        }),
+        Proof::Key(claim) => snapshot.claimed(claim).is_some_and(
+            |holder| matches!(&caller.kind, CallerKind::AccountKey { account, .. } if *account == holder.id),
+        ),
     }
 }

@@ -7,7 +7,7 @@ use nave_arm::ResourceId;
 use nave_rbac::{AccessRequest, Attributes, DenyAssignment, Outlook, Plane, RoleAssignment, Source};
 use uuid::Uuid;
 
-use crate::{Snapshot, directory, surroundings::Surroundings};
+use crate::{SignIn, Snapshot, directory, surroundings::Surroundings};
 
 /// What a principal has to do with roles, in one state.
 pub(super) struct Held<'a> {
@@ -126,7 +126,8 @@ impl Here<'_> {
         if !self.held.usable {
             return Right::Denied(None);
         }
-        let (nothing, surroundings) = (Attributes::new(), Surroundings::new(now));
+        let (nothing, in_no_way) = (Attributes::new(), SignIn::default());
+        let surroundings = Surroundings::new(self.held.state, self.held.principal, &in_no_way, now);
         let request = AccessRequest {
             surroundings: &surroundings,
             ..AccessRequest::new(self.held.principal, operation, plane, place, &nothing)

@@ -14,9 +14,7 @@ use crate::{
     Caller, Snapshot,
     change::store_failed,
     decision::{Need, Question},
-    explain::{
-        Afterwards, Explanation, Finder, Kept, Recorded, Sight, TurnedAwayRequest, Widths, reasons,
-    },
+    explain::{Afterwards, Explanation, Finder, Kept, Recorded, Sight, TurnedAwayRequest, Widths, reasons},
     operation::Surface,
 };
 
@@ -78,7 +76,9 @@ impl Engine {
             Some((event.caller.clone(), event.resource.clone(), recorded))
         });
         if let Some((caller, resource, recorded)) = found {
-            let afterwards = events.iter().find_map(|event| afterwards(event.detail.get("detail")?));
+            let afterwards = events
+                .iter()
+                .find_map(|event| afterwards(event.detail.get("detail")?));
             return Ok(Some(decided(caller, &resource, recorded, afterwards)));
         }
         Ok(match self.turned_away.find(id) {
@@ -218,12 +218,7 @@ impl Engine {
     }
 }
 
-fn decided(
-    caller: String,
-    resource: &str,
-    recorded: Recorded,
-    afterwards: Option<Afterwards>,
-) -> Named {
+fn decided(caller: String, resource: &str, recorded: Recorded, afterwards: Option<Afterwards>) -> Named {
     Named::Decision(Box::new(Decided {
         caller,
         resource: ResourceId::parse(resource).unwrap_or_else(|_| ResourceId::tenant()),

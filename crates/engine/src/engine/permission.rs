@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{Engine, advice::advice};
 use crate::{
-    Caller, Grant, Snapshot,
+    Caller, CallerKind, Grant, Snapshot, challenge,
     decision::{Decision, Finding, Need, Outcome, Question, decide},
     explain::{Kept, Noted, Unwritten},
     grant::Allows,
@@ -65,7 +65,14 @@ impl Engine {
         let what = decision.what_is_refused(id);
         let detail = || json!({});
         let event = |decision: &Decision| {
-            self.event(decision, decision.operation(), id, "Denied", request.correlation_id, detail())
+            self.event(
+                decision,
+                decision.operation(),
+                id,
+                "Denied",
+                request.correlation_id,
+                detail(),
+            )
         };
         match self
             .refusals
@@ -87,11 +94,47 @@ impl Engine {
                 }),
             ),
         }
-        let mut refusal = decision.refusal();
+        let mut refusal = self.told(&decision);
         if let Some(advice) = advice(&self.snapshot(), &decision) {
             refusal.message.push_str(advice);
         }
         decision.named(refusal)
+    }
+
+    /// The refusal, with what the client can do about it by itself.
+    fn told(&self, decision: &Decision) -> ArmError {
+        let refusal = decision.refusal();
+        let mut outcomes = decision.findings.iter().map(|finding| &finding.outcome);
+        let was_called_back = outcomes.any(|outcome| matches!(outcome, Outcome::CalledBack));
+        if was_called_back && decision.caller.sign_in.heeds_challenges {
+            return challenge::newer_token(&self.site, self.world.now(), refusal);
+        }
+        match self.second_factor_helps(decision) {
+            true => challenge::second_factor(&self.site, &refusal),
+            false => refusal,
+        }
+    }
+
+    /// Whether the same caller would be allowed the same had it signed in with a second factor.
+    fn second_factor_helps(&self, decision: &Decision) -> bool {
+        let mut caller = decision.caller.clone();
+        if caller.kind != CallerKind::User
+            || caller.sign_in.is_multi_factor()
+            || !decision.asked_a_condition()
+        {
+            return false;
+        }
+        let methods = caller.sign_in.methods.iter().map(String::as_str).chain(["mfa"]);
+        caller.sign_in.methods = methods.map(str::to_owned).collect();
+        let question = decision.question(self.world.now());
+        decide(
+            &self.snapshot(),
+            &self.site.origin,
+            Uuid::nil(),
+            &caller,
+            &question,
+        )
+        .allowed
     }
 
     /// A refusal that a rule of the resource makes after the decision allowed: it is recorded, and explained, under
@@ -169,7 +212,13 @@ impl Engine {
         Grant::new(decision, id.clone(), operation.to_owned())
     }
 
-    pub(super) fn one_finding(&self, operation: &str, id: &ResourceId, caller: Caller, outcome: Outcome) -> Decision {
+    pub(super) fn one_finding(
+        &self,
+        operation: &str,
+        id: &ResourceId,
+        caller: Caller,
+        outcome: Outcome,
+    ) -> Decision {
         let need = Need::action(operation.to_owned(), id.clone());
         Decision {
             id: self.world.new_id(),

@@ -34,7 +34,10 @@ mod tests {
         for (word, expected) in [
             ("Reader", "Reader"),
             ("Azure AI Developer", "\"Azure AI Developer\""),
-            ("/subscriptions/s/resourceGroups/a(b)", "\"/subscriptions/s/resourceGroups/a(b)\""),
+            (
+                "/subscriptions/s/resourceGroups/a(b)",
+                "\"/subscriptions/s/resourceGroups/a(b)\"",
+            ),
             ("a$b", "'a$b'"),
             ("it's", r"'it'\''s'"),
             ("", "\"\""),
@@ -45,7 +48,12 @@ mod tests {
 
     #[test]
     fn the_command_is_one_line() {
-        let line = assign(Uuid::nil(), "User", "Reader", &ResourceId::of_resource_group("s", "g"));
+        let line = assign(
+            Uuid::nil(),
+            "User",
+            "Reader",
+            &ResourceId::of_resource_group("s", "g"),
+        );
         assert_eq!(
             line,
             "az role assignment create --assignee-object-id 00000000-0000-0000-0000-000000000000 \

@@ -134,7 +134,10 @@ fn of_need(
         .filter(|_| by_roles)
         .map(|one| of_assignment(snapshot, one, need))
         .collect();
-    let denies = traced.denies.iter().filter(|deny| by_roles && deny.about.is_some());
+    let denies = traced
+        .denies
+        .iter()
+        .filter(|deny| by_roles && deny.about.is_some());
     NeedReasons {
         asked: Asked::of(need),
         basis: match need.basis {
@@ -165,7 +168,10 @@ fn why(
             let at = assignments.iter().find(|one| one.id == reason.assignment);
             let at = at.map_or_else(String::new, |one| format!(", assigned at {}", one.scope));
             let through = at_group(assignments, &reason.assignment);
-            format!("the role {} grants it by '{}'{at}{through}", reason.role_name, reason.pattern)
+            format!(
+                "the role {} grants it by '{}'{at}{through}",
+                reason.role_name, reason.pattern
+            )
         }
         Outcome::Rule("SignedIn") => String::from("whoever is signed in may"),
         Outcome::Rule("DirectoryMember") => String::from("members of the directory may read it"),
@@ -189,12 +195,12 @@ fn why(
             ),
             _ => String::from("a rule asks for a role that is not held"),
         },
-        Outcome::PrincipalUnusable => {
-            String::from("the caller is disabled or gone from the directory, or the credential was called back")
-        }
-        Outcome::KeyOutOfReach => {
-            String::from("a key opens the data plane of its own account only, while it is one of the account's keys")
-        }
+        Outcome::PrincipalUnusable => String::from(
+            "the caller is disabled or gone from the directory, or the credential was called back",
+        ),
+        Outcome::KeyOutOfReach => String::from(
+            "a key opens the data plane of its own account only, while it is one of the account's keys",
+        ),
         Outcome::KeysDisabled => String::from("the account takes no keys (disableLocalAuth)"),
         Outcome::CalledBack => String::from("the credential was called back after it was given out"),
         Outcome::WrongAudience => format!(
@@ -223,8 +229,14 @@ fn closest(assignments: &[AssignmentReasons]) -> Option<&AssignmentReasons> {
             .permissions
             .iter()
             .any(|permission| permission.pattern.is_some() && permission.taken_away_by.is_none());
-        let taken = one.permissions.iter().any(|permission| permission.taken_away_by.is_some());
-        let elsewhere = one.permissions.iter().any(|permission| permission.other_plane.is_some());
+        let taken = one
+            .permissions
+            .iter()
+            .any(|permission| permission.taken_away_by.is_some());
+        let elsewhere = one
+            .permissions
+            .iter()
+            .any(|permission| permission.other_plane.is_some());
         (covers, taken, elsewhere)
     };
     // the nearest of those that are equally close
@@ -250,7 +262,11 @@ fn of_assignment(snapshot: &Snapshot, one: &AssignmentTrace, need: &Need) -> Ass
         role_name: one.role_name.clone(),
         through_group: one.through_group.map(|group| named(snapshot, group)),
         grants: one.grants,
-        why: if gated { format!("{why}, but is not a role the rule asks for") } else { why },
+        why: if gated {
+            format!("{why}, but is not a role the rule asks for")
+        } else {
+            why
+        },
         permissions,
         condition: one.condition.as_ref().map(of_condition),
     }

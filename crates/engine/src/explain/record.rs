@@ -157,7 +157,11 @@ impl Recorded {
         };
         let first = way(record.get("findings")?)?;
         let others = record.get("others").and_then(Value::as_array);
-        let others = others.into_iter().flatten().map(way).collect::<Option<Vec<_>>>()?;
+        let others = others
+            .into_iter()
+            .flatten()
+            .map(way)
+            .collect::<Option<Vec<_>>>()?;
         Some(Self {
             id: text("id")?.parse().ok()?,
             revision: record.get("revision")?.as_i64()?,
@@ -288,7 +292,10 @@ mod tests {
             format!("{:?}", read.question.alternatives),
             format!("{:?}", question.alternatives)
         );
-        assert_eq!((read.question.surface, read.question.now), (Surface::Inference, now));
+        assert_eq!(
+            (read.question.surface, read.question.now),
+            (Surface::Inference, now)
+        );
         assert_eq!((read.id, read.revision, read.allowed), (decision.id, 0, false));
     }
 

@@ -103,7 +103,9 @@ impl Finder<'_> {
                     (Some(found), _) if !directory::is_enabled(found) => {
                         String::from("No role assignment helps while the service principal is disabled.")
                     }
-                    _ => String::from("No role assignment helps: the credential was called back. Sign in again."),
+                    _ => String::from(
+                        "No role assignment helps: the credential was called back. Sign in again.",
+                    ),
                 })
             }
             Outcome::KeysDisabled => Some(String::from(
@@ -266,7 +268,11 @@ impl Finder<'_> {
     fn beneath_extensions(&self, scope: &ResourceId) -> ResourceId {
         let mut scope = scope.clone();
         loop {
-            let kind = self.engine.registry().resource_type(&scope.resource_type()).cloned();
+            let kind = self
+                .engine
+                .registry()
+                .resource_type(&scope.resource_type())
+                .cloned();
             let extends = kind.is_some_and(|kind| kind.declaration().placement == Placement::Anywhere);
             match scope.scope().filter(|_| extends) {
                 Some(extended) => scope = extended,
@@ -282,9 +288,7 @@ impl Finder<'_> {
         let is_missing = |place: &ResourceId| {
             let kind = self.engine.registry().resource_type(&place.resource_type());
             !place.is_tenant()
-                && kind.is_some_and(|kind| {
-                    kind.declaration().resident && kind.find(&cx, place).is_none()
-                })
+                && kind.is_some_and(|kind| kind.declaration().resident && kind.find(&cx, place).is_none())
         };
         let missing = scope.ancestors().filter(is_missing).last();
         missing.map_or_else(
@@ -311,14 +315,19 @@ impl Finder<'_> {
         };
         let nothing = Attributes::new();
         let is_held = |plane, operation: &str| {
-            let request =
-                AccessRequest::new(self.caller.object_id, operation, plane, &assignment.scope, &nothing);
+            let request = AccessRequest::new(
+                self.caller.object_id,
+                operation,
+                plane,
+                &assignment.scope,
+                &nothing,
+            );
             self.snapshot.roles().evaluate(&request).is_allowed()
         };
         let served = self.engine.widths().operations();
-        let given = served.iter().filter(|(plane, operation)| {
-            role.grants(*plane, operation) && !is_held(*plane, operation)
-        });
+        let given = served
+            .iter()
+            .filter(|(plane, operation)| role.grants(*plane, operation) && !is_held(*plane, operation));
         given
             .map(|(plane, operation)| Asked {
                 operation: operation.clone(),
@@ -378,7 +387,9 @@ pub(crate) struct Widths {
 impl Widths {
     /// For a server of these operations.
     pub(crate) fn new(mut served: Vec<(Plane, String)>) -> Self {
-        served.sort_unstable_by(|left, right| (&left.1, left.0 == Plane::Data).cmp(&(&right.1, right.0 == Plane::Data)));
+        served.sort_unstable_by(|left, right| {
+            (&left.1, left.0 == Plane::Data).cmp(&(&right.1, right.0 == Plane::Data))
+        });
         served.dedup();
         Self {
             served,
@@ -425,7 +436,11 @@ impl Widths {
             return count();
         }
         let key = (role.id, served);
-        let lock = || self.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let lock = || {
+            self.known
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+        };
         if let Some(known) = lock().get(&key) {
             return *known;
         }

@@ -121,7 +121,9 @@ impl Stranger {
             _ => &Value::Null,
         };
         let text = |pointers: [&str; 2]| {
-            let found = pointers.iter().find_map(|pointer| body.pointer(pointer)?.as_str());
+            let found = pointers
+                .iter()
+                .find_map(|pointer| body.pointer(pointer)?.as_str());
             shortened(found.unwrap_or_default())
         };
         Self {

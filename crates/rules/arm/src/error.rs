@@ -147,6 +147,8 @@ error_codes! {
     InvalidAuthenticationToken = 401,
     /// The token is for another audience.
     InvalidAuthenticationTokenAudience = 401,
+    /// The person has to do something first: a second factor is needed.
+    InteractionRequired = 401,
     /// The token is from another tenant.
     InvalidAuthenticationTokenTenant = 401,
     /// The token's time is over.
