@@ -24,6 +24,7 @@ pub mod declaration;
 pub mod directory;
 mod engine;
 pub mod explain;
+pub mod federation;
 mod fields;
 mod grant;
 pub mod live;
