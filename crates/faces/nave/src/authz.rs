@@ -1,9 +1,12 @@
 //! `nave authz`: role designs tested without a server (rbac-semantics 16).
 
-use std::io::{self, BufRead, Read};
+use std::{
+    io::{self, BufRead, Read},
+    path::Path,
+};
 
 use anyhow::Context;
-use nave_rbac::eval;
+use nave_rbac::{check::Verdict, eval};
 
 use crate::{Outcome, say};
 
@@ -28,14 +31,34 @@ pub(crate) fn matches(pattern: &str, operation: &str) -> bool {
 
 /// Whether the input is a condition; where not, what is wrong with it is a remark.
 pub(crate) fn parse_condition() -> Outcome {
-    let mut text = String::new();
-    io::stdin()
-        .lock()
-        .read_to_string(&mut text)
-        .context("the input cannot be read")?;
+    let text = input()?;
     let parsed = eval::parse_condition(text.trim_end_matches(['\r', '\n']));
     if let Err(error) = &parsed {
         say::remark(error);
     }
     Ok(parsed.is_ok())
+}
+
+/// Whether what a file holds could be written: the code on the first line, why not as a remark.
+pub(crate) fn check(file: &Path, checked: fn(&str) -> Verdict) -> Outcome {
+    let text = if file == Path::new("-") {
+        input()?
+    } else {
+        std::fs::read_to_string(file).with_context(|| format!("`{}` cannot be read", file.display()))?
+    };
+    let verdict = checked(&text);
+    say::line(verdict.code);
+    if let Some(message) = &verdict.message {
+        say::remark(message);
+    }
+    Ok(verdict.is_ok())
+}
+
+fn input() -> anyhow::Result<String> {
+    let mut text = String::new();
+    io::stdin()
+        .lock()
+        .read_to_string(&mut text)
+        .context("the input cannot be read")?;
+    Ok(text)
 }

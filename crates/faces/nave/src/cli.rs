@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
+use nave_server::TrustedProxy;
 
 /// A self-hosted AI hub that speaks Azure's protocols.
 #[derive(Debug, Parser)]
@@ -47,6 +48,14 @@ pub(crate) struct Up {
     /// Where clients find the server [default: as last time, at first https://localhost with the port]
     #[arg(long, value_name = "URL")]
     pub(crate) origin: Option<String>,
+    /// A proxy in front of the server, an address or a network: what it writes in X-Forwarded-For is believed.
+    #[arg(
+        long = "trusted-proxy",
+        value_name = "CIDR",
+        env = "NAVE_TRUSTED_PROXY",
+        value_delimiter = ','
+    )]
+    pub(crate) trusted_proxies: Vec<TrustedProxy>,
     /// The domain of the users; only on the first start [default: nave.local]
     #[arg(long, value_name = "DOMAIN")]
     pub(crate) domain: Option<String>,
@@ -91,6 +100,16 @@ pub(crate) enum Authz {
     },
     /// Read a condition from the input: exit code 0 when it is valid.
     ParseCondition,
+    /// Say whether a role definition could be stored: `ok`, or the code of the refusal.
+    CheckRole {
+        /// JSON in the form of the REST interface or of `az role definition create`; `-` is the input
+        file: PathBuf,
+    },
+    /// Say whether a role assignment could be made: `ok`, or the code of the refusal.
+    CheckAssignment {
+        /// JSON: the assignment, and beside it what the tenant holds; `-` is the input
+        file: PathBuf,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -13,6 +13,7 @@ mod up;
 use std::process::ExitCode;
 
 use clap::Parser;
+use nave_rbac::check;
 
 use cli::{Audit, Authz, Cli, Command, Keys};
 
@@ -38,6 +39,8 @@ fn run(command: Command) -> Outcome {
         Command::Authz(Authz::Eval) => authz::eval(),
         Command::Authz(Authz::Match { pattern, operation }) => Ok(authz::matches(&pattern, &operation)),
         Command::Authz(Authz::ParseCondition) => authz::parse_condition(),
+        Command::Authz(Authz::CheckRole { file }) => authz::check(&file, check::check_role),
+        Command::Authz(Authz::CheckAssignment { file }) => authz::check(&file, check::check_assignment),
         Command::Audit(Audit::Verify(arguments)) => audit::verify(&arguments),
         Command::Keys(Keys::List(data)) => keys::list(&data),
         Command::Keys(Keys::Rotate {

@@ -8,8 +8,9 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::{
-    AccessRequest, Attributes, Condition, DenyAssignment, Evaluation, Plane, Refusal, RoleAssignment,
-    RoleDefinition, RoleIndex, action_matches,
+    AccessRequest, Attributes, Condition, DenyAssignment, Evaluation, Plane, Refusal, RoleIndex,
+    action_matches,
+    case::{self, extension, list},
 };
 
 /// The answer to one line.
@@ -71,7 +72,7 @@ pub fn decide(case: &Map<String, Value>) -> Result<Evaluation, String> {
         attributes: &attributes,
         surroundings: &(),
     };
-    let mut index = index_of(case)?;
+    let mut index = case::index_of(case, case::For::Decisions)?;
     match put_denies(case, &mut index)? {
         Some(unreadable) => Ok(Evaluation::Denied(Refusal::DenyAssignment { id: unreadable })),
         None => Ok(index.evaluate(&request)),
@@ -91,91 +92,19 @@ pub fn parse_condition(text: &str) -> Result<(), String> {
         .map_err(|error| format!("{error}\n{}", error.excerpt(text)))
 }
 
-fn index_of(case: &Map<String, Value>) -> Result<RoleIndex, String> {
-    let mut index = RoleIndex::with_built_in();
-    for role in list(case, "roleDefinitions")? {
-        let Some(id) = guid(role, "name") else { continue };
-        // Where a role may be assigned is no part of a decision.
-        let mut role = role.clone();
-        if let Some(members) = role.as_object_mut() {
-            members.retain(|name, _| !name.eq_ignore_ascii_case("assignableScopes"));
-        }
-        match RoleDefinition::from_properties(id, &role) {
-            Ok(role) => index.put_definition(role),
-            // Defined here, so not the built-in one; and not readable, so it grants nothing.
-            Err(_) => drop(index.remove_definition(id)),
-        }
-    }
-    for (at, assignment) in list(case, "assignments")?.iter().enumerate() {
-        let Some(id) = extension(assignment, "roleAssignments", &at.to_string()) else {
-            continue;
-        };
-        if let Ok(assignment) = RoleAssignment::from_properties(&id, assignment) {
-            index.put_assignment(assignment);
-        }
-    }
-    for group in list(case, "groups")? {
-        let Some(id) = guid(group, "id") else { continue };
-        let members = group
-            .get("members")
-            .and_then(Value::as_array)
-            .map_or(&[][..], Vec::as_slice);
-        let members = members
-            .iter()
-            .filter_map(Value::as_str)
-            .filter_map(|id| Uuid::try_parse(id).ok());
-        index.put_group(id, members.collect());
-    }
-    for group in list(case, "managementGroups")? {
-        let Some(name) = group.get("id").and_then(Value::as_str) else {
-            continue;
-        };
-        let subscriptions = group
-            .get("subscriptions")
-            .and_then(Value::as_array)
-            .map_or(&[][..], Vec::as_slice);
-        index.put_management_group(
-            name,
-            group.get("parent").and_then(Value::as_str),
-            subscriptions.iter().filter_map(Value::as_str),
-        );
-    }
-    Ok(index)
-}
-
 /// Puts the deny assignments; the id of the first that cannot be read.
 fn put_denies(case: &Map<String, Value>, index: &mut RoleIndex) -> Result<Option<ResourceId>, String> {
     for (at, deny) in list(case, "denyAssignments")?.iter().enumerate() {
-        let name = at.to_string();
-        let Some(id) = extension(deny, "denyAssignments", &name) else {
+        let (name, deny) = (at.to_string(), case::flat(deny));
+        let Some(id) = extension(&deny, "denyAssignments", &name) else {
             return Ok(Some(
                 ResourceId::tenant().extension("Microsoft.Authorization/denyAssignments", &name),
             ));
         };
-        match DenyAssignment::from_properties(&id, deny) {
+        match DenyAssignment::from_properties(&id, &deny) {
             Ok(deny) => index.put_deny(deny),
             Err(_) => return Ok(Some(id)),
         }
     }
     Ok(None)
-}
-
-/// The list of this name; absent ones are empty.
-fn list<'a>(case: &'a Map<String, Value>, name: &str) -> Result<&'a [Value], String> {
-    match case.get(name) {
-        None | Some(Value::Null) => Ok(&[]),
-        Some(Value::Array(items)) => Ok(items),
-        Some(_) => Err(format!("`{name}` is not a list")),
-    }
-}
-
-fn guid(object: &Value, name: &str) -> Option<Uuid> {
-    let text = object.get(name)?.as_str()?;
-    Uuid::try_parse(text.trim_end_matches('/').rsplit('/').next()?).ok()
-}
-
-/// The id of an assignment at the scope the object names.
-fn extension(object: &Value, kind: &str, name: &str) -> Option<ResourceId> {
-    let scope = ResourceId::parse(object.get("scope")?.as_str()?).ok()?;
-    Some(scope.extension(&format!("Microsoft.Authorization/{kind}"), name))
 }

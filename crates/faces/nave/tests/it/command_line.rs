@@ -107,7 +107,57 @@ fn conditions_are_checked() {
         printed(&["authz", "parse-condition"], condition),
         (0, String::new(), String::new())
     );
-    let (code, out, err) = printed(&["authz", "parse-condition"], "@Resource[x StringEquals");
+    let (code, out, err) = printed(&["authz", "parse-condition"], "@Resource[x] StringEqual 'a'");
+    let expected = "\
+`StringEqual` is not a comparison operator; did you mean `StringEquals`? (line 1, column 14)
+@Resource[x] StringEqual 'a'
+             ^^^^^^^^^^^
+";
+    assert_eq!((code, out.as_str(), err.as_str()), (1, "", expected));
+}
+
+#[test]
+fn a_role_in_a_file_is_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("role.json");
+    let path = file.to_str().unwrap();
+    let mut role = json!({ "Name": "Watcher", "Actions": ["Microsoft.Storage/*/read"], "AssignableScopes": ["/subscriptions/s"] });
+    std::fs::write(&file, role.to_string()).unwrap();
+    let ok = (0, String::from("ok\n"), String::new());
+    assert_eq!(printed(&["authz", "check-role", path], ""), ok);
+    role["Actions"] = json!(["Microsoft.Storage/storageAccounts/dance/action"]);
+    let refused = (
+        1,
+        String::from("InvalidActionOrNotAction\n"),
+        String::from(
+            "'Microsoft.Storage/storageAccounts/dance/action' does not match any of the actions supported by the providers.\n",
+        ),
+    );
+    assert_eq!(printed(&["authz", "check-role", "-"], &role.to_string()), refused);
+    let (code, out, err) = printed(&["authz", "check-role", "/nowhere/role.json"], "");
     assert_eq!((code, out.as_str()), (1, ""));
-    assert!(!err.is_empty());
+    assert!(
+        err.starts_with("nave: `/nowhere/role.json` cannot be read"),
+        "{err}"
+    );
+}
+
+#[test]
+fn an_assignment_in_a_file_is_checked() {
+    let reader = "/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7";
+    let principal = "aaaaaaaa-0000-4000-8000-000000000001";
+    let mut body = json!({
+        "scope": "/subscriptions/s",
+        "properties": { "roleDefinitionId": reader, "principalId": principal, "principalType": "User" },
+    });
+    let check = |body: &serde_json::Value| printed(&["authz", "check-assignment", "-"], &body.to_string());
+    assert_eq!(check(&body), (0, String::from("ok\n"), String::new()));
+    body["assignments"] =
+        json!([{ "scope": "/subscriptions/s", "roleDefinitionId": reader, "principalId": principal }]);
+    let exists = (
+        1,
+        String::from("RoleAssignmentExists\n"),
+        String::from("The role assignment already exists.\n"),
+    );
+    assert_eq!(check(&body), exists);
 }
