@@ -14,6 +14,7 @@
 
 #![warn(missing_docs)]
 
+mod access;
 mod authorization;
 mod body;
 pub mod deployments;
@@ -39,6 +40,7 @@ pub fn register(registry: &mut Registry) {
     registry.add_routes(providers::routes());
     registry.add_routes(resources::routes());
     registry.add_routes(tags::routes());
+    access::register(registry);
     authorization::register(registry);
     deployments::register(registry);
     registry.add_routes(insights::routes());
