@@ -184,6 +184,17 @@ pub enum Why {
     },
 }
 
+impl Why {
+    /// Whether it is a condition that stands in the way.
+    #[must_use]
+    pub fn is_condition(&self) -> bool {
+        matches!(
+            self,
+            Self::ConditionNotMet { .. } | Self::ConditionUnreadable { .. }
+        )
+    }
+}
+
 /// What a condition belongs to. Both of them must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConditionOn {
