@@ -161,9 +161,11 @@ impl RoleIndex {
             .flat_map(|scope| self.denies().filter(move |deny| deny.scope == *scope))
             .map(|deny| of_deny(deny, request, &caller, &groups))
             .collect();
+        // A circle of management groups is walked more than once.
+        let mut told = HashSet::new();
         let assignments = self
             .assignments_at_or_above(request.scope)
-            .filter(|assignment| caller.contains(&assignment.principal))
+            .filter(|assignment| caller.contains(&assignment.principal) && told.insert(&assignment.id))
             .map(|assignment| self.of_assignment(assignment, request))
             .collect();
         Explanation {
