@@ -97,9 +97,12 @@ impl Installation {
         beginning::kept_password(&self.engine, &self.directory)
     }
 
-    /// Waits until every model call is settled: once no more calls are taken.
+    /// Waits until every model call is settled, once no more calls are taken, and writes down who used which rights.
     pub async fn settled(&self) {
         self.inference.settled().await;
+        if let Err(error) = self.engine.write_uses().await {
+            tracing::error!(%error, "the last uses of rights cannot be written");
+        }
     }
 
     /// The keys that sign tokens.
@@ -134,6 +137,16 @@ pub async fn verify(path: &Path) -> Result<Verified, SetupError> {
 pub fn signing_keys_in(path: &Path, now: i64) -> Result<SigningKeys, SetupError> {
     settings_in(path)?;
     Ok(SigningKeys::open_or_create(path, now)?)
+}
+
+/// The engine of an installation, which another process may be serving: it follows what is written here.
+///
+/// # Errors
+/// [`SetupError::NotThere`] where no installation is in the directory.
+pub async fn engine_in(path: &Path, sources: &Sources) -> Result<Arc<Engine>, SetupError> {
+    let settings = settings_in(path)?;
+    let (engine, _, _) = start(path, &settings, sources).await?;
+    Ok(engine)
 }
 
 async fn start(
