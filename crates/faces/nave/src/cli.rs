@@ -28,6 +28,12 @@ pub(crate) enum Command {
     /// The keys that sign tokens.
     #[command(subcommand)]
     Keys(Keys),
+    /// Tokens by which an identity provider keeps users and groups up to date.
+    #[command(subcommand)]
+    Scim(Scim),
+    /// Identity providers that people sign in with.
+    #[command(subcommand)]
+    Sso(Sso),
 }
 
 /// Where the data is.
@@ -134,6 +140,51 @@ pub(crate) enum Keys {
     },
     /// Say which keys there are and what each is for.
     List(Data),
+}
+
+/// Each works beside a running server too.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Scim {
+    /// Make a token and print it, once.
+    Token {
+        /// What it is called, such as the provider's name
+        name: String,
+        /// When it stops working, such as 2030-01-31T12:00:00Z [default: in a year]
+        #[arg(long, value_name = "TIME")]
+        ends: Option<jiff::Timestamp>,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Say which tokens there are.
+    List(Data),
+    /// Revoke a token: it is refused from now on.
+    Revoke {
+        /// The token's id, as `nave scim list` prints it
+        id: String,
+        #[command(flatten)]
+        data: Data,
+    },
+}
+
+/// Each works beside a running server too.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Sso {
+    /// Add the provider that a JSON file describes, or replace the one of the same id.
+    Add {
+        /// The file; docs/single-sign-on.md has examples
+        file: PathBuf,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Say which providers there are.
+    List(Data),
+    /// Remove a provider: nobody signs in with it any more.
+    Remove {
+        /// The provider's id
+        id: String,
+        #[command(flatten)]
+        data: Data,
+    },
 }
 
 impl Data {

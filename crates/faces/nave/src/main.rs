@@ -2,12 +2,15 @@
 
 mod audit;
 mod authz;
+mod beside;
 mod cli;
 mod demo;
 mod env;
 mod keys;
 mod logging;
 mod say;
+mod scim;
+mod sso;
 mod up;
 
 use std::process::ExitCode;
@@ -42,6 +45,8 @@ fn run(command: Command) -> Outcome {
         Command::Authz(Authz::CheckRole { file }) => authz::check(&file, check::check_role),
         Command::Authz(Authz::CheckAssignment { file }) => authz::check(&file, check::check_assignment),
         Command::Audit(Audit::Verify(arguments)) => audit::verify(&arguments),
+        Command::Scim(command) => scim::run(command),
+        Command::Sso(command) => sso::run(command),
         Command::Keys(Keys::List(data)) => keys::list(&data),
         Command::Keys(Keys::Rotate {
             data,

@@ -53,11 +53,15 @@ async fn show(identity: Identity, call: Call) -> Result<Reply, ArmError> {
     let name = call.request.query("login_hint").unwrap_or_default().to_owned();
     Ok(match Asked::read(&call) {
         Ok(asked) => {
+            let goal = Goal::Program(Box::new(asked));
+            if let Some(onward) = signin::straight(&identity.0, &call, &goal).await {
+                return Ok(onward);
+            }
             let said = Said {
                 name: &name,
                 ..Said::NOTHING
             };
-            signin::begin(&identity.0, &call, Goal::Program(Box::new(asked)), said)
+            signin::begin(&identity.0, &call, goal, said)
         }
         Err(Stop::Here(refusal)) => pages::stop(400, "You cannot sign in here", &refusal.described()),
         Err(Stop::Back(return_to, refusal)) => return_to.refused(&refusal),

@@ -19,6 +19,7 @@ use crate::{
     Inner, clients,
     principal::{self, application_claim},
     refusal::Refusal,
+    sso,
 };
 
 /// One stored hash.
@@ -44,7 +45,16 @@ impl Inner {
             .collect();
         let matched = self.compare(given, stored).await;
         match (user, matched) {
-            (Some(user), Some(_)) if principal::enabled(&user) => Ok(user),
+            (Some(user), Some(_)) if principal::enabled(&user) && sso::may_use_password(&snapshot, &user) => {
+                Ok(user)
+            }
+            (Some(user), Some(_)) if principal::enabled(&user) => Err(Refusal::new(
+                401,
+                "invalid_grant",
+                53_003,
+                "Passwords of this directory are switched off for everybody but the accounts for emergencies. Sign in \
+                 in a browser with your identity provider.",
+            )),
             (Some(user), Some(_)) => {
                 let name = principal::name(&user);
                 Err(Refusal::new(

@@ -30,7 +30,7 @@ pub(crate) use self::{
     objects::deletion,
     routes::changing,
     users::{check_name as check_user_name, claims as user_claims, sealed as sealed_password},
-    write::{again, attempt},
+    write::{again, attempt, attempt_with},
 };
 use self::{
     kind::{APPLICATION, DIRECTORY_OBJECT, SERVICE_PRINCIPAL},

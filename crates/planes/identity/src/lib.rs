@@ -38,6 +38,7 @@ mod refusal;
 mod scim;
 mod scope;
 mod signin;
+pub mod sso;
 mod token;
 mod tokens;
 
@@ -55,7 +56,7 @@ pub use tokens::IssuedToken;
 
 use crate::{
     authenticator::Verified, codes::Code, devices::Devices, one_time::OneTime, open_forms::OpenForm,
-    outbound::Issuers, tokens::Lifetime,
+    outbound::Issuers, sso::Away, tokens::Lifetime,
 };
 
 /// How many pages with a form may be open at once.
@@ -73,6 +74,7 @@ pub(crate) struct Inner {
     pub(crate) verified: Verified,
     pub(crate) forms: OneTime<OpenForm>,
     pub(crate) codes: OneTime<Code>,
+    pub(crate) away: OneTime<Away>,
     pub(crate) devices: Devices,
     /// Other identity providers, and the keys they sign with.
     pub(crate) issuers: Issuers,
@@ -91,6 +93,7 @@ impl Identity {
             verified: Verified::new(),
             forms: OneTime::new(OPEN_FORMS),
             codes: OneTime::new(WAITING_CODES),
+            away: OneTime::new(OPEN_FORMS),
             devices: Devices::new(),
             issuers: Issuers::new(outbound),
             hashing: Semaphore::new(processors),
@@ -107,6 +110,7 @@ impl Identity {
         registry.add_routes(graph::routes(self));
         registry.add_routes(scim::routes());
         registry.add_routes(provisioning::routes(self));
+        registry.add_routes(sso::routes(self));
     }
 
     /// Tells who presents a token of this service.

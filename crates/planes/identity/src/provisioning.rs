@@ -7,6 +7,7 @@
 //! so making one takes the right to give roles at the tenant.
 
 use async_trait::async_trait;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{Method, header::AUTHORIZATION};
 use jiff::{SignedDuration, Timestamp};
 use nave_arm::{ArmError, ErrorCode, ResourceId};
@@ -18,7 +19,7 @@ use nave_engine::{
     principal_claim,
     route::{Call, Route, Target},
 };
-use nave_vault::{Purpose, Secret, api_key};
+use nave_vault::{Purpose, Random, Secret, api_key};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -26,6 +27,8 @@ use crate::{Identity, principal};
 
 /// What a token begins with, so that whoever finds one knows what it is.
 const PREFIX: &str = "nave-scim-";
+/// Random bytes of a token.
+const BYTES: usize = 32;
 /// How long a token works unless asked otherwise.
 const USUAL: SignedDuration = SignedDuration::from_hours(365 * 24);
 /// The path below which it is looked at.
@@ -47,7 +50,7 @@ pub struct NewToken {
 /// # Errors
 /// `Request_BadRequest` where the name is empty or too long, or the end is not in the future.
 pub fn make(
-    identity: &Identity,
+    random: &dyn Random,
     engine: &Engine,
     name: &str,
     ends: Option<Timestamp>,
@@ -61,8 +64,10 @@ pub fn make(
     if name.is_empty() || name.chars().count() > 256 {
         return Err(bad("The displayName must have 1 to 256 characters."));
     }
+    let mut bytes = [0; BYTES];
+    random.fill(&mut bytes);
     let id = engine.world().new_id();
-    let token = Secret::new(format!("{PREFIX}{}", identity.0.random_text(32)));
+    let token = Secret::new(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes)));
     let sent = json!({ "id": id, "displayName": name, "endDateTime": ends.to_string() });
     let mut row = Put::new(directory::object_id(PROVISIONING_TOKENS, id), sent);
     row.claims = vec![principal_claim(id), claim(engine, token.expose(&Purpose::Seal))];
@@ -226,7 +231,7 @@ async fn create(identity: Identity, call: Call) -> Result<Reply, ArmError> {
             ));
         }
     };
-    let NewToken { token, row } = make(&identity, &call.engine, name, ends)?;
+    let NewToken { token, row } = make(&*identity.0.random, &call.engine, name, ends)?;
     let change = Change {
         puts: vec![row],
         ..Change::default()

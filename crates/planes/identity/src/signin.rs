@@ -14,7 +14,7 @@ use nave_engine::{Reply, Resource, route::Call};
 
 use self::state::{Next, Standing, next};
 pub(crate) use self::{
-    elsewhere::Offered,
+    elsewhere::{Offered, straight},
     first::{Said, page as begin},
     goal::Goal,
     known::Known,

@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 use nave_arm::{ArmError, ErrorCode, ResourceId};
 use nave_engine::{
-    Change, CommitError, Done, Erase, Expect, Guard, Put, PutSecrets, Reply, Resource, Snapshot, route::Call,
+    Act, Change, CommitError, Done, Engine, Erase, Expect, Grant, Guard, Put, PutSecrets, Reply, Resource, Snapshot, route::Call,
 };
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::{bad_request, view};
 
@@ -24,6 +25,8 @@ pub(super) enum Answer {
     Nothing,
     /// 201 with the first row written.
     Created,
+    /// 201 with this.
+    Made(Value),
     /// 200 with this.
     Body(Value),
 }
@@ -59,13 +62,19 @@ pub(crate) async fn attempt<T>(
     call: &Call,
     plan: impl Fn(&Snapshot) -> Result<(Change, T), ArmError>,
 ) -> Result<(Done, T), CommitError> {
+    attempt_with(&call.engine, &call.grant, call.request.correlation_id, plan).await
+}
+
+/// As [`attempt`], with this leave.
+pub(crate) async fn attempt_with<T>(
+    engine: &Engine,
+    grant: &Grant<Act>,
+    correlation_id: Uuid,
+    plan: impl Fn(&Snapshot) -> Result<(Change, T), ArmError>,
+) -> Result<(Done, T), CommitError> {
     for _ in 0..TRIES {
-        let (change, after) = plan(&call.engine.snapshot())?;
-        match call
-            .engine
-            .commit_for(&call.grant, change, call.request.correlation_id)
-            .await
-        {
+        let (change, after) = plan(&engine.snapshot())?;
+        match engine.commit_for(grant, change, correlation_id).await {
             Err(CommitError::Raced) => {}
             Err(other) => return Err(other),
             Ok(done) => return Ok((done, after)),
@@ -77,6 +86,7 @@ pub(crate) async fn attempt<T>(
 fn reply(call: &Call, answer: Answer, first: Option<&Resource>) -> Reply {
     match (answer, first) {
         (Answer::Created, Some(object)) => Reply::json(201, view::entity(call.engine.site(), object)),
+        (Answer::Made(body), _) => Reply::json(201, body),
         (Answer::Body(body), _) => Reply::ok(body),
         _ => Reply::empty(204),
     }

@@ -3,8 +3,8 @@
 
 use nave_engine::{Reply, Snapshot, route::Call};
 
-use super::Flow;
-use crate::{Inner, pages};
+use super::{Flow, Goal};
+use crate::{Inner, sso};
 
 /// Another way to sign in, as a button of the first page.
 #[derive(Debug, Clone)]
@@ -16,15 +16,18 @@ pub(crate) struct Offered {
 }
 
 /// What the first page offers besides the password.
-pub(crate) fn offered(_: &Snapshot) -> Vec<Offered> {
-    Vec::new()
+pub(crate) fn offered(snapshot: &Snapshot) -> Vec<Offered> {
+    sso::offered(snapshot)
 }
 
 /// Sends a person to another provider.
-pub(crate) async fn leave(_: &Inner, _: &Call, _: Flow, with: &str) -> Reply {
-    pages::stop(
-        400,
-        "You cannot sign in this way",
-        &format!("This server knows no provider '{with}'. Go back and choose another way."),
-    )
+pub(crate) async fn leave(inner: &Inner, call: &Call, flow: Flow, with: &str) -> Reply {
+    sso::leave(inner, call, flow, with).await
+}
+
+/// Sends a person to the provider that the program's hints lead to, if there is one.
+pub(crate) async fn straight(inner: &Inner, call: &Call, goal: &Goal) -> Option<Reply> {
+    let hint = |name| call.request.query(name).filter(|text| !text.is_empty());
+    let provider = sso::hinted(&call.engine.snapshot(), hint("domain_hint"), hint("login_hint"))?;
+    Some(leave(inner, call, Flow::at_first(goal.clone()), &provider).await)
 }
