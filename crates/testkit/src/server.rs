@@ -140,6 +140,7 @@ impl TestServer {
             serving: tokio::spawn(nave_server::listen(
                 listener,
                 self.engine.clone(),
+                Arc::default(),
                 told,
                 Duration::ZERO,
             )),

@@ -57,7 +57,15 @@ async fn serve(arguments: Up) -> Outcome {
     let engine = installation.engine.clone();
     let mut told = stop.clone();
     let until = async move { told.wait().await };
-    let serving = tokio::spawn(nave_server::listen(listener, engine.clone(), until, GRACE));
+    let serving = tokio::spawn(nave_server::listen(
+        listener,
+        engine.clone(),
+        arguments.trusted_proxies.as_slice().into(),
+        until,
+        GRACE,
+    ));
+    let uses = Arc::downgrade(&engine);
+    tokio::spawn(nave_engine::access::keep_uses(uses, arguments.keep_uses));
     tokio::spawn(nave_server::keep_certificate(authority.clone(), engine.clone()));
     tokio::spawn(nave_server::keep_signing_keys(installation.signing_keys(), engine));
 

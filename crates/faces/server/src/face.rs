@@ -9,13 +9,19 @@ use http::{Request as HttpRequest, Response, request::Parts};
 use nave_arm::{ArmError, ErrorCode};
 use nave_engine::{Caller, Engine, Reply};
 
-use crate::{access_log, body, cut::Cut, decode, encode};
+use crate::{
+    access_log, body,
+    cut::Cut,
+    decode, encode,
+    proxies::{self, TrustedProxy},
+};
 
 /// Answers HTTP requests with one engine.
 #[derive(Clone)]
 pub struct Face {
     engine: Arc<Engine>,
     cut: Cut,
+    proxies: Arc<[TrustedProxy]>,
     peer: Option<IpAddr>,
 }
 
@@ -32,15 +38,17 @@ impl Face {
         Self {
             engine,
             cut: Cut::never(),
+            proxies: Arc::default(),
             peer: None,
         }
     }
 
-    /// A face whose streamed answers may be cut off.
-    pub(crate) fn until(engine: Arc<Engine>, cut: Cut) -> Self {
+    /// A face whose streamed answers may be cut off, and that believes what these proxies say of their clients.
+    pub(crate) fn until(engine: Arc<Engine>, cut: Cut, proxies: Arc<[TrustedProxy]>) -> Self {
         Self {
             engine,
             cut,
+            proxies,
             peer: None,
         }
     }
@@ -88,7 +96,8 @@ impl Face {
             Ok(request) => request,
             Err(error) => return refused(None, error),
         };
-        request.peer = self.peer;
+        let client = |peer| proxies::client(&self.proxies, peer, &parts.headers);
+        request.peer = self.peer.map(client);
         match self.engine.authenticate(&request).await {
             Ok(caller) => request.caller = caller,
             Err(error) => return refused(None, error),

@@ -19,8 +19,10 @@ mod decode;
 mod encode;
 mod face;
 mod listen;
+mod proxies;
 pub mod setup;
 mod zones;
 
 pub use face::Face;
 pub use listen::{GRACE, keep_certificate, keep_signing_keys, listen};
+pub use proxies::TrustedProxy;

@@ -117,6 +117,9 @@ fn properties(event: &Event) -> Value {
         "decision": text("decision"),
         "detail": text("detail"),
     });
+    if let Some(cause) = event.cause {
+        properties["cause"] = cause.to_string().into();
+    }
     if let Some((_, assignment)) = given(event) {
         // spelled as the clients spell them
         let body = match event.outcome.as_str() {

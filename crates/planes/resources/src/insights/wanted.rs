@@ -3,6 +3,7 @@
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use nave_arm::{Filter, ResourceId};
 use nave_engine::{Event, EventQuery};
+use uuid::Uuid;
 
 use super::event;
 
@@ -20,6 +21,9 @@ pub(super) enum Wanted<'a> {
     Provider(&'a str),
     /// `correlationId eq '…'`.
     Correlation(&'a str),
+    /// `cause eq '…'`: the `eventDataId` of the event that others follow from, as what is cut follows from the removal of
+    /// a role. Azure has no such condition.
+    Cause(Uuid),
     /// `caller eq '…'`: a name or an object id.
     Caller(&'a str),
     /// `status eq '…'`, as the log shows it.
@@ -46,6 +50,7 @@ impl<'a> Wanted<'a> {
             ("resourceuri" | "resourceid", "eq") => ResourceId::parse(value).ok().map(Self::Resource),
             ("resourceprovider", "eq") => Some(Self::Provider(value)),
             ("correlationid", "eq") => Some(Self::Correlation(value)),
+            ("cause", "eq") => Uuid::parse_str(value).ok().map(Self::Cause),
             ("caller", "eq") => Some(Self::Caller(value)),
             ("status", "eq") => Some(Self::Status(value)),
             ("eventchannels" | "levels", "eq") => Some(Self::All),
@@ -69,6 +74,7 @@ impl<'a> Wanted<'a> {
                 .next()
                 .is_some_and(|own| own.eq_ignore_ascii_case(provider)),
             Self::Correlation(id) => event.correlation_id.eq_ignore_ascii_case(id),
+            Self::Cause(cause) => event.cause == Some(*cause),
             Self::Caller(caller) => {
                 event.caller.eq_ignore_ascii_case(caller) || event.caller_name.eq_ignore_ascii_case(caller)
             }
@@ -111,6 +117,7 @@ pub(super) fn query(filter: Option<&Filter>) -> EventQuery {
             Some(Wanted::Since(start)) => query.from = query.from.max(Some(start)),
             Some(Wanted::Until(end)) => query.to = Some(query.to.map_or(end, |before| before.min(end))),
             Some(Wanted::Correlation(id)) => query.correlation_id = Some(id.to_lowercase()),
+            Some(Wanted::Cause(cause)) => query.cause = Some(cause),
             _ => {}
         }
     }
@@ -153,6 +160,8 @@ mod tests {
             asked("eventTimestamp ge '2026-11-23T00:00:00Z' and eventTimestamp le '2026-11-24T00:00:00Z'");
         assert_eq!(both.from, instant("2026-11-23T00:00:00Z"));
         assert_eq!(both.to, instant("2026-11-24T00:00:00Z"));
+        let cause = "11111111-2222-3333-4444-555555555555";
+        assert_eq!(asked(&format!("cause eq '{cause}'")).cause, cause.parse().ok());
         let either = asked("eventTimestamp ge '2026-11-23T00:00:00Z' or caller eq 'joe'");
         assert_eq!((either.from, either.to), (None, None));
     }
