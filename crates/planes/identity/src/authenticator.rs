@@ -2,8 +2,8 @@
 //!
 //! A text that is no JWT may be somebody's key, so it is left to whoever comes next; a JWT that is not good is
 //! refused here. What a signature says is remembered for a while by the token's hash; everything else is looked at
-//! each time: its end, and whether its holder's tokens were called back. For whom it was made is decided later, with
-//! everything else.
+//! each time: its end, its session, and whether its holder's tokens were called back. For whom it was made is decided
+//! later, with everything else.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,12 +11,12 @@ use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use moka::sync::Cache;
 use nave_arm::{ArmError, ErrorCode};
-use nave_engine::{Authenticator, Caller, CallerKind, Engine, Proof, Request, SignIn};
+use nave_engine::{Authenticator, Caller, CallerKind, Engine, Proof, Request, SignIn, challenge};
 use nave_vault::TokenError;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{Identity, one_time, paths, principal, tokens::EPOCH};
+use crate::{Identity, one_time, paths, principal, sessions, tokens::EPOCH};
 
 /// How many tokens are remembered.
 const REMEMBERED: u64 = 10_000;
@@ -33,6 +33,10 @@ struct Claims {
     is_user: bool,
     audience: String,
     epoch: u64,
+    session: Option<Uuid>,
+    /// The unique name of the session, made once.
+    session_claim: String,
+    methods: Arc<[String]>,
     heeds_challenges: bool,
     expires: i64,
 }
@@ -120,8 +124,13 @@ fn read(engine: &Engine, claims: &Value) -> Result<Claims, ArmError> {
             "The token is not an access token. An id token tells an application who signed in; it opens nothing.",
         ));
     };
+    let session = Uuid::parse_str(text("sid")).ok();
+    let methods = claims.get("amr").and_then(Value::as_array).into_iter().flatten();
     Ok(Claims {
         object_id,
+        session,
+        session_claim: session.map(sessions::claim).unwrap_or_default(),
+        methods: methods.filter_map(Value::as_str).map(str::to_owned).collect(),
         name: text("name").to_owned(),
         is_user: text("idtyp") == "user",
         audience: text("aud").trim_end_matches('/').to_owned(),
@@ -143,6 +152,8 @@ fn caller(engine: &Engine, claims: &Claims) -> Result<Caller, ArmError> {
         kind,
         audience: claims.audience.clone(),
         sign_in: SignIn {
+            session: claims.session,
+            methods: claims.methods.clone(),
             proof: Proof::Epoch(claims.epoch),
             heeds_challenges: claims.heeds_challenges,
             ..SignIn::default()
@@ -156,15 +167,20 @@ fn caller(engine: &Engine, claims: &Claims) -> Result<Caller, ArmError> {
         };
         return Ok(caller(&claims.name, kind));
     };
-    if principal::epoch(found) != claims.epoch {
-        return Err(ArmError::new(
+    let has_ended = claims.session.is_some() && snapshot.claimed(&claims.session_claim).is_none();
+    if has_ended || principal::epoch(found) != claims.epoch {
+        let refusal = ArmError::new(
             ErrorCode::InvalidAuthenticationToken,
             format!(
                 "The access token of '{}' was called back: the password changed, the account was disabled, or its \
                  sessions were ended. Sign in again.",
                 principal::name(found)
             ),
-        ));
+        );
+        return Err(match claims.heeds_challenges {
+            true => challenge::newer_token(engine.site(), engine.world().now(), refusal),
+            false => refusal,
+        });
     }
     Ok(caller(principal::name(found), principal::kind(found)))
 }

@@ -3,7 +3,10 @@
 
 mod page;
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use http::{Method, header};
 use jiff::Timestamp;
@@ -36,7 +39,8 @@ pub(crate) struct Waiting {
     client: Client,
     scope: String,
     device_code: String,
-    claims: ClaimsAsked,
+    /// Whether it needs a token that a second factor stands behind. Some clients say so only when they ask for the token.
+    second_factor: AtomicBool,
     ends: Timestamp,
 }
 
@@ -50,10 +54,17 @@ pub(crate) struct Approved {
     client: String,
 }
 
+/// A device as its own code finds it.
+#[derive(Debug, Clone)]
+enum Device {
+    Waiting(Arc<Waiting>),
+    Approved(Approved),
+}
+
 /// The devices that wait, by the code people type; and all of them, with what came of it, by the code the device has.
 pub(crate) struct Devices {
     by_user_code: OneTime<Arc<Waiting>>,
-    by_device_code: OneTime<Option<Approved>>,
+    by_device_code: OneTime<Device>,
 }
 
 impl Devices {
@@ -65,9 +76,10 @@ impl Devices {
     }
 
     fn wait(&self, user_code: &str, waiting: Waiting) {
-        let ends = waiting.ends;
-        self.by_device_code.put(&waiting.device_code, None, ends);
-        self.by_user_code.put(&plain(user_code), Arc::new(waiting), ends);
+        let (ends, waiting) = (waiting.ends, Arc::new(waiting));
+        self.by_device_code
+            .put(&waiting.device_code, Device::Waiting(waiting.clone()), ends);
+        self.by_user_code.put(&plain(user_code), waiting, ends);
     }
 
     /// A person signed in for the device whose code he typed. The code is used up.
@@ -79,14 +91,14 @@ impl Devices {
             client: waiting.client.id.clone(),
         };
         self.by_device_code
-            .put(&waiting.device_code, Some(approved), waiting.ends);
+            .put(&waiting.device_code, Device::Approved(approved), waiting.ends);
         Some(waiting)
     }
 
     /// Whether the device whose code was typed needs a token that a second factor stands behind.
     pub(crate) fn demands_second_factor(&self, user_code: &str, now: Timestamp) -> bool {
         let waiting = self.by_user_code.get(&plain(user_code), now);
-        waiting.is_some_and(|waiting| waiting.claims.second_factor)
+        waiting.is_some_and(|waiting| waiting.second_factor.load(Ordering::Relaxed))
     }
 
     /// What a device's code brings: nothing yet, or once what was approved.
@@ -94,6 +106,7 @@ impl Devices {
         &self,
         device_code: &str,
         client: &str,
+        claims: &ClaimsAsked,
         now: Timestamp,
     ) -> Result<Approved, Refusal> {
         let expired = || {
@@ -104,14 +117,19 @@ impl Devices {
                 "The device code is not known, was used, or has expired.",
             )
         };
-        let approved = self.by_device_code.get(device_code, now).ok_or_else(expired)?;
-        let Some(approved) = approved else {
-            return Err(Refusal::new(
-                400,
-                "authorization_pending",
-                70_016,
-                "OAuth 2.0 device flow error. Authorization is pending. Continue polling.",
-            ));
+        let approved = match self.by_device_code.get(device_code, now).ok_or_else(expired)? {
+            Device::Approved(approved) => approved,
+            Device::Waiting(waiting) => {
+                waiting
+                    .second_factor
+                    .fetch_or(claims.second_factor, Ordering::Relaxed);
+                return Err(Refusal::new(
+                    400,
+                    "authorization_pending",
+                    70_016,
+                    "OAuth 2.0 device flow error. Authorization is pending. Continue polling.",
+                ));
+            }
         };
         if approved.client != client {
             return Err(Refusal::bad_grant(
@@ -159,7 +177,7 @@ fn begin(inner: &Inner, call: &Call) -> Result<Reply, Refusal> {
             client,
             scope,
             device_code: device_code.clone(),
-            claims,
+            second_factor: claims.second_factor.into(),
             ends,
         },
     );

@@ -37,6 +37,7 @@ pub mod provisioning;
 mod refusal;
 mod scim;
 mod scope;
+mod sessions;
 mod signin;
 pub mod sso;
 mod token;

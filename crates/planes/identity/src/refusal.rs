@@ -18,6 +18,8 @@ pub(crate) struct Refusal {
     pub(crate) number: u32,
     /// The sentence a person reads.
     pub(crate) message: String,
+    /// What a program must ask for the next time, as it came or as `claims` of OpenID Connect.
+    pub(crate) claims: Option<String>,
 }
 
 impl Refusal {
@@ -27,6 +29,7 @@ impl Refusal {
             error,
             number,
             message: message.into(),
+            claims: None,
         }
     }
 
@@ -70,6 +73,54 @@ impl Refusal {
         )
     }
 
+    /// A password that somebody else set, where no page could ask for a new one.
+    pub(crate) fn password_must_change() -> Self {
+        Self::new(
+            401,
+            "invalid_grant",
+            50_055,
+            "The password is expired: it was set by somebody else and must be changed. Sign in with a browser or a device \
+             code to change it.",
+        )
+    }
+
+    /// A sign-in with one factor, where two are needed. What the client asked for is told back, for its next try.
+    pub(crate) fn second_factor_needed(claims: &str) -> Self {
+        Self::interaction(
+            50_076,
+            claims,
+            "Due to a configuration change made by your administrator, or because a resource demands it, you must use \
+             multi-factor authentication. Sign in with a browser or a device code.",
+        )
+    }
+
+    /// The same for somebody who has no second factor yet.
+    pub(crate) fn enrolment_needed(claims: &str) -> Self {
+        Self::interaction(
+            50_079,
+            claims,
+            "You must enroll in multi-factor authentication. Sign in with a browser or a device code to set up a second \
+             factor.",
+        )
+    }
+
+    fn interaction(number: u32, claims: &str, message: &str) -> Self {
+        Self {
+            claims: (!claims.is_empty()).then(|| claims.to_owned()),
+            ..Self::new(400, "interaction_required", number, message)
+        }
+    }
+
+    /// Too much at once.
+    pub(crate) fn busy() -> Self {
+        Self::new(
+            503,
+            "temporarily_unavailable",
+            90_204,
+            "The server is busy. Try again in a moment.",
+        )
+    }
+
     pub(crate) fn server_error() -> Self {
         Self::new(
             500,
@@ -91,7 +142,7 @@ impl Refusal {
             world.now().strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
         );
         let described = self.described();
-        let body = json!({
+        let mut body = json!({
             "error": self.error,
             "error_description":
                 format!("{described} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {timestamp}"),
@@ -100,6 +151,10 @@ impl Refusal {
             "trace_id": trace,
             "correlation_id": correlation,
         });
+        if let Some(claims) = &self.claims {
+            body["claims"] = claims.as_str().into();
+            body["suberror"] = "basic_action".into();
+        }
         tracing::info!(number = self.number, error = self.error, %correlation, "a token was refused");
         Reply::json(self.status, body).with(header::CACHE_CONTROL, "no-store")
     }

@@ -10,7 +10,7 @@ mod goal;
 mod known;
 pub(crate) mod state;
 
-use nave_engine::{Reply, Resource, route::Call};
+use nave_engine::{Reply, Resource, Snapshot, route::Call};
 
 use self::state::{Next, Standing, next};
 pub(crate) use self::{
@@ -94,12 +94,21 @@ pub(crate) fn complete(inner: &Inner, call: &Call, flow: Flow, person: &Resource
     go_on(inner, call, flow.goal, known)
 }
 
+/// How a person must sign in, as the directory has it.
+pub(crate) fn standing(_: &Snapshot, _: &Resource) -> Standing {
+    Standing::default()
+}
+
 fn go_on(inner: &Inner, call: &Call, goal: Goal, known: Known) -> Reply {
     let Some(person) = known.person(&call.engine.snapshot()) else {
         return expired();
     };
     let demanded = goal.demands_second_factor(inner, call);
-    match next(Standing::default(), demanded, &known.methods) {
+    match next(
+        standing(&call.engine.snapshot(), &person),
+        demanded,
+        &known.methods,
+    ) {
         Next::SecondFactor | Next::Enrolment | Next::NewPassword | Next::Finished => {
             goal.finish(inner, call, known, &person)
         }

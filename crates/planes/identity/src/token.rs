@@ -18,11 +18,15 @@ use serde_json::{Value, json};
 
 use crate::{
     Identity, Inner,
+    claims_asked::ClaimsAsked,
+    clients::Client,
     form::Form,
     paths,
     refusal::Refusal,
     scope::Scope,
-    tokens::{self, Id, Lifetime},
+    sessions::{self, Session},
+    signin::Known,
+    tokens::{self, Id, Lifetime, Shown},
 };
 
 pub(crate) fn routes(identity: &Identity) -> Vec<Route> {
@@ -61,52 +65,95 @@ async fn grant(inner: &Inner, call: &Call) -> Result<Reply, Refusal> {
     }
 }
 
-/// A person who signed in.
-struct SignedIn<'a> {
-    /// Who.
-    principal: &'a Resource,
-    /// The application he signed in to.
-    client: &'a str,
+/// A person who signed in just now.
+struct NewSession<'a> {
+    /// Who, and how.
+    known: Known,
+    /// The application.
+    client: &'a Client,
     /// What for.
     scope: &'a Scope,
     /// The text the client bound the sign-in to.
     nonce: Option<&'a str>,
-    /// What the client says it can handle.
-    capabilities: &'a [String],
+    /// What else the client asks for.
+    claims: &'a ClaimsAsked,
 }
 
-/// The tokens of a person who signed in.
-fn signed_in(inner: &Inner, call: &Call, given: &SignedIn<'_>) -> Result<Reply, Refusal> {
+/// A session that tokens are made for.
+struct SignedIn<'a> {
+    /// Who signed in.
+    principal: &'a Resource,
+    /// The session.
+    session: &'a Session,
+    /// What for.
+    scope: &'a Scope,
+    /// The text the client bound the sign-in to.
+    nonce: Option<&'a str>,
+    /// What else the client asks for.
+    claims: &'a ClaimsAsked,
+}
+
+/// Begins a session; its first tokens.
+async fn signed_in(inner: &Inner, call: &Call, new: NewSession<'_>) -> Result<Reply, Refusal> {
+    let principal = new
+        .known
+        .person(&call.engine.snapshot())
+        .ok_or_else(|| Refusal::bad_grant(50_057, "The user account is disabled or gone."))?;
+    check_factors(new.claims, &new.known)?;
+    let session = sessions::begin(call, new.known, new.client, new.scope.offline).await?;
+    let given = SignedIn {
+        principal: &principal,
+        session: &session,
+        scope: new.scope,
+        nonce: new.nonce,
+        claims: new.claims,
+    };
+    tokens_of(inner, call, &given)
+}
+
+/// Whether the second factor was given that the client was told is needed.
+fn check_factors(claims: &ClaimsAsked, known: &Known) -> Result<(), Refusal> {
+    if claims.second_factor && !known.is_multi_factor() {
+        return Err(Refusal::second_factor_needed(&claims.text));
+    }
+    Ok(())
+}
+
+/// The tokens of a session.
+fn tokens_of(inner: &Inner, call: &Call, given: &SignedIn<'_>) -> Result<Reply, Refusal> {
     let SignedIn {
         principal,
-        client,
+        session,
         scope,
         nonce,
-        capabilities,
+        claims,
     } = *given;
     let (engine, tenant) = (&call.engine, call.engine.site().tenant);
+    let shown = Shown {
+        session: Some(session.id),
+        methods: &session.known.methods,
+        at: Some(session.known.at),
+    };
     let access = tokens::Access {
         principal,
-        client,
+        client: &session.client,
         resource: &scope.resource,
-        capabilities,
+        capabilities: &claims.capabilities,
         lifetime: Lifetime::ACCESS,
+        shown,
     };
     let mut body = bearer(&inner.access_token(engine, &access)?);
+    let id = Id {
+        principal,
+        client: &session.client,
+        nonce,
+        shown,
+    };
     body["scope"] = scope.text.as_str().into();
-    body["id_token"] = inner
-        .id_token(
-            engine,
-            &Id {
-                principal,
-                client,
-                nonce,
-            },
-        )?
-        .into();
+    body["id_token"] = inner.id_token(engine, &id)?.into();
     body["client_info"] = tokens::client_info(tenant, principal).into();
     if scope.offline {
-        body["refresh_token"] = refresh_token::make(engine, principal, client, &scope.text)?.into();
+        body["refresh_token"] = refresh_token::make(engine, session, &scope.text)?.into();
     }
     Ok(reply(body))
 }
@@ -124,13 +171,6 @@ fn bearer(token: &str) -> Value {
 }
 
 /// What the client says it can handle: `claims={"access_token":{"xms_cc":{"values":["CP1"]}}}`.
-fn capabilities(form: &Form) -> Vec<String> {
-    let claims: Option<Value> = form
-        .text("claims")
-        .and_then(|text| serde_json::from_str(text).ok());
-    let values = claims
-        .as_ref()
-        .and_then(|claims| claims.pointer("/access_token/xms_cc/values"));
-    let values = values.and_then(Value::as_array).into_iter().flatten();
-    values.filter_map(Value::as_str).map(str::to_owned).collect()
+fn capabilities(form: &Form) -> Result<Vec<String>, Refusal> {
+    Ok(ClaimsAsked::read(form.text("claims"))?.capabilities)
 }

@@ -11,7 +11,7 @@ use nave_vault::Secret;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{Inner, audience, paths, principal, refusal::Refusal};
+use crate::{Inner, audience, paths, principal, refusal::Refusal, signin::state};
 
 /// The claim that carries the principal's epoch.
 pub(crate) const EPOCH: &str = "nave_epoch";
@@ -66,6 +66,37 @@ pub(crate) struct Access<'a> {
     pub(crate) capabilities: &'a [String],
     /// How long it lives.
     pub(crate) lifetime: Lifetime,
+    /// What its holder showed.
+    pub(crate) shown: Shown<'a>,
+}
+
+/// What the holder of a token showed, and when.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Shown<'a> {
+    /// The session the token belongs to; only people have one.
+    pub(crate) session: Option<Uuid>,
+    /// The methods, in the words of RFC 8176.
+    pub(crate) methods: &'a [String],
+    /// When a person showed them.
+    pub(crate) at: Option<Timestamp>,
+}
+
+impl Shown<'_> {
+    /// `sid`, `amr`, `auth_time`, and `acrs` where a second factor was given.
+    fn write(&self, claims: &mut Value) {
+        if let Some(session) = self.session {
+            claims["sid"] = session.to_string().into();
+        }
+        if let Some(at) = self.at {
+            claims["auth_time"] = at.as_second().into();
+        }
+        if !self.methods.is_empty() {
+            claims["amr"] = json!(self.methods);
+        }
+        if self.methods.iter().any(|method| method == state::MULTI_FACTOR) {
+            claims["acrs"] = json!([state::SECOND_FACTOR_CONTEXT]);
+        }
+    }
 }
 
 /// What an id token is made of.
@@ -76,6 +107,8 @@ pub(crate) struct Id<'a> {
     pub(crate) client: &'a str,
     /// The text the client bound the sign-in to.
     pub(crate) nonce: Option<&'a str>,
+    /// What he showed.
+    pub(crate) shown: Shown<'a>,
 }
 
 impl Inner {
@@ -99,6 +132,7 @@ impl Inner {
         claims["appid"] = client.into();
         claims["azp"] = client.into();
         claims[EPOCH] = principal::epoch(principal).into();
+        access.shown.write(&mut claims);
         if !access.capabilities.is_empty() {
             claims["xms_cc"] = json!(access.capabilities);
         }
@@ -127,6 +161,7 @@ impl Inner {
         let mut claims = self.common(engine, id.principal, Lifetime::ACCESS);
         claims["aud"] = id.client.into();
         claims["preferred_username"] = principal::name(id.principal).into();
+        id.shown.write(&mut claims);
         if let Some(nonce) = id.nonce {
             claims["nonce"] = nonce.into();
         }
@@ -196,6 +231,7 @@ pub(crate) fn issue_for(
         resource,
         capabilities: &[],
         lifetime,
+        shown: Shown::default(),
     };
     let token = inner
         .access_token(engine, &access)

@@ -19,7 +19,7 @@ use super::{
     references::{MEMBERS, OWNERS},
     routes::own,
     users, view,
-    write::{self, Answer, Planned},
+    write::{self, Answer},
 };
 use crate::{Identity, principal};
 
@@ -114,8 +114,7 @@ async fn change_password(identity: Identity, call: Call) -> Result<Reply, ArmErr
         let user = of_kind(snapshot, &USER, &key).ok_or_else(|| super::not_found(&key))?;
         let mut put = write::again(user);
         put.secrets = users::sealed(&hash);
-        users::call_back(&mut put, user);
-        Ok(Planned::put(put, Answer::Nothing))
+        Ok(users::called_back(snapshot, put, user, Answer::Nothing))
     })
     .await
 }

@@ -13,7 +13,7 @@ use super::{
     not_found, query, references, view,
     write::{self, Answer, Planned},
 };
-use crate::principal;
+use crate::{principal, sessions};
 
 /// The most ids one question may name.
 const MOST_IDS: usize = 1000;
@@ -111,7 +111,11 @@ pub(crate) fn deletion(snapshot: &Snapshot, object: &Arc<Resource>) -> Result<Ch
     let ids: Vec<Uuid> = gone.iter().map(|object| principal::object_id(object)).collect();
     Ok(Change {
         puts: without(snapshot, &ids),
-        erases: gone.into_iter().map(|object| write::erase(object)).collect(),
+        erases: gone
+            .into_iter()
+            .map(|object| write::erase(object))
+            .chain(ids.iter().flat_map(|id| sessions::all_end(snapshot, *id)))
+            .collect(),
         guards: [&GROUP, &APPLICATION, &SERVICE_PRINCIPAL]
             .map(|kind| write::unchanged(snapshot, kind.row))
             .into(),

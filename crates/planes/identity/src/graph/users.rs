@@ -2,7 +2,8 @@
 
 use nave_arm::ArmError;
 use nave_engine::{
-    Expect, Put, PutSecrets, Reply, Resource, directory::upn_claim, principal_claim, route::Call,
+    Change, Expect, Put, PutSecrets, Reply, Resource, Snapshot, directory::upn_claim, principal_claim,
+    route::Call,
 };
 use nave_vault::Secret;
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ use super::{
     not_found,
     write::{self, Answer, Planned},
 };
-use crate::{Identity, principal};
+use crate::{Identity, principal, sessions};
 
 /// The shortest and longest password.
 const PASSWORD: std::ops::RangeInclusive<usize> = 8..=256;
@@ -60,7 +61,7 @@ pub(super) async fn update(identity: Identity, kind: &'static Kind, call: Call) 
             put.secrets = sealed(hash);
         }
         if hash.is_some() || switched_off {
-            call_back(&mut put, user);
+            return Ok(called_back(snapshot, put, user, Answer::Nothing));
         }
         Ok(Planned::put(put, Answer::Nothing))
     })
@@ -72,16 +73,21 @@ pub(super) async fn revoke_sessions(_: Identity, kind: &'static Kind, call: Call
     let key = call.params.get("id");
     write::commit(&call, |snapshot| {
         let user = of_kind(snapshot, kind, key).ok_or_else(|| not_found(key))?;
-        let mut put = write::again(user);
-        call_back(&mut put, user);
-        Ok(Planned::put(put, Answer::Body(json!({ "value": true }))))
+        let answer = Answer::Body(json!({ "value": true }));
+        Ok(called_back(snapshot, write::again(user), user, answer))
     })
     .await
 }
 
-/// Moves a person's epoch on.
-pub(super) fn call_back(put: &mut Put, user: &Resource) {
+/// A change of a person that calls back everything issued to him: his epoch moves on and his sessions end.
+pub(super) fn called_back(snapshot: &Snapshot, mut put: Put, user: &Resource, answer: Answer) -> Planned {
     put.own["epoch"] = (principal::epoch(user) + 1).into();
+    let change = Change {
+        puts: vec![put],
+        erases: sessions::all_end(snapshot, principal::object_id(user)),
+        ..Change::default()
+    };
+    Planned { change, answer }
 }
 
 /// A person's sealed part.

@@ -4,8 +4,10 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use nave_engine::{Reply, route::Call};
 
-use super::{SignedIn, client_proof::ClientProof};
-use crate::{Inner, codes::Code, form::Form, one_time, refusal::Refusal, scope::Scope};
+use super::{NewSession, client_proof::ClientProof};
+use crate::{
+    Inner, claims_asked::ClaimsAsked, codes::Code, form::Form, one_time, refusal::Refusal, scope::Scope,
+};
 
 pub(super) async fn grant(inner: &Inner, call: &Call, mut form: Form) -> Result<Reply, Refusal> {
     let proof = ClientProof::of(&mut form, &call.request)?;
@@ -29,24 +31,19 @@ pub(super) async fn grant(inner: &Inner, call: &Call, mut form: Form) -> Result<
             "The request body must contain the following parameter: 'client_secret'.",
         ));
     }
-    let snapshot = call.engine.snapshot();
-    let principal = code
-        .known
-        .person(&snapshot)
-        .ok_or_else(|| Refusal::bad_grant(50_057, "The user account is disabled or gone."))?;
     let scope = Scope::read(
         form.text("scope").unwrap_or(&code.scope),
-        &snapshot,
+        &call.engine.snapshot(),
         call.engine.site(),
     )?;
-    let given = SignedIn {
-        principal: &principal,
-        client: &client.id,
+    let new = NewSession {
+        known: code.known,
+        client: &client,
         scope: &scope,
         nonce: code.nonce.as_deref(),
-        capabilities: &super::capabilities(&form),
+        claims: &ClaimsAsked::read(form.text("claims"))?,
     };
-    super::signed_in(inner, call, &given)
+    super::signed_in(inner, call, new).await
 }
 
 fn check_redirect(code: &Code, given: Option<&str>) -> Result<(), Refusal> {

@@ -8,7 +8,7 @@ use crate::{
     form::Form,
     refusal::Refusal,
     scope::Scope,
-    tokens::{Access, Lifetime},
+    tokens::{Access, Lifetime, Shown},
 };
 
 pub(super) async fn grant(inner: &Inner, call: &Call, mut form: Form) -> Result<Reply, Refusal> {
@@ -29,8 +29,9 @@ pub(super) async fn grant(inner: &Inner, call: &Call, mut form: Form) -> Result<
         principal: &principal,
         client: &client,
         resource: &scope.resource,
-        capabilities: &super::capabilities(&form),
+        capabilities: &super::capabilities(&form)?,
         lifetime: Lifetime::ACCESS,
+        shown: Shown::default(),
     };
     Ok(super::reply(super::bearer(
         &inner.access_token(&call.engine, &access)?,

@@ -3,8 +3,8 @@
 
 use nave_engine::{Reply, route::Call};
 
-use super::{SignedIn, client_proof::ClientProof};
-use crate::{Inner, form::Form, refusal::Refusal, scope::Scope};
+use super::{NewSession, client_proof::ClientProof};
+use crate::{Inner, claims_asked::ClaimsAsked, form::Form, refusal::Refusal, scope::Scope};
 
 pub(super) async fn grant(inner: &Inner, call: &Call, mut form: Form) -> Result<Reply, Refusal> {
     let client = ClientProof::of(&mut form, &call.request)?
@@ -12,21 +12,17 @@ pub(super) async fn grant(inner: &Inner, call: &Call, mut form: Form) -> Result<
         .await?;
     let code = form.text("device_code").or_else(|| form.text("code"));
     let code = code.ok_or_else(|| Refusal::missing("device_code"))?;
-    let snapshot = call.engine.snapshot();
+    let claims = ClaimsAsked::read(form.text("claims"))?;
     let approved = inner
         .devices
-        .collect(code, &client.id, call.engine.world().now())?;
-    let principal = approved
-        .known
-        .person(&snapshot)
-        .ok_or_else(|| Refusal::bad_grant(50_057, "The user account is disabled or gone."))?;
-    let scope = Scope::read(&approved.scope, &snapshot, call.engine.site())?;
-    let given = SignedIn {
-        principal: &principal,
-        client: &client.id,
+        .collect(code, &client.id, &claims, call.engine.world().now())?;
+    let scope = Scope::read(&approved.scope, &call.engine.snapshot(), call.engine.site())?;
+    let new = NewSession {
+        known: approved.known,
+        client: &client,
         scope: &scope,
         nonce: None,
-        capabilities: &super::capabilities(&form),
+        claims: &claims,
     };
-    super::signed_in(inner, call, &given)
+    super::signed_in(inner, call, new).await
 }

@@ -1,9 +1,20 @@
-//! A person signs in by name and password, in one request.
+//! A person signs in by name and password, in one request. There is no page on which anything else could be asked for, so
+//! whoever needs a second factor or a new password is told to sign in with a browser.
 
 use nave_engine::{Reply, route::Call};
 
-use super::{SignedIn, client_proof::ClientProof};
-use crate::{Inner, form::Form, refusal::Refusal, scope::Scope};
+use super::{NewSession, client_proof::ClientProof};
+use crate::{
+    Inner,
+    claims_asked::ClaimsAsked,
+    form::Form,
+    refusal::Refusal,
+    scope::Scope,
+    signin::{
+        Known, standing,
+        state::{self, Next},
+    },
+};
 
 pub(super) async fn grant(inner: &Inner, call: &Call, mut form: Form) -> Result<Reply, Refusal> {
     let client = ClientProof::of(&mut form, &call.request)?
@@ -17,12 +28,25 @@ pub(super) async fn grant(inner: &Inner, call: &Call, mut form: Form) -> Result<
     let principal = inner
         .check_password(&call.engine, &call.grant, name, password)
         .await?;
-    let given = SignedIn {
-        principal: &principal,
-        client: &client.id,
+    let claims = ClaimsAsked::read(form.text("claims"))?;
+    let known = Known::new(&principal, &[state::PASSWORD], call.engine.world().now());
+    let demanded = claims.second_factor;
+    match state::next(
+        standing(&call.engine.snapshot(), &principal),
+        demanded,
+        &known.methods,
+    ) {
+        Next::Finished => {}
+        Next::NewPassword => return Err(Refusal::password_must_change()),
+        Next::SecondFactor => return Err(Refusal::second_factor_needed(&claims.text)),
+        Next::Enrolment => return Err(Refusal::enrolment_needed(&claims.text)),
+    }
+    let new = NewSession {
+        known,
+        client: &client,
         scope: &scope,
         nonce: None,
-        capabilities: &super::capabilities(&form),
+        claims: &claims,
     };
-    super::signed_in(inner, call, &given)
+    super::signed_in(inner, call, new).await
 }

@@ -1,27 +1,34 @@
-//! A refresh token stands for a sign-in and is good for any resource: `az` trades one for Azure Resource Manager,
-//! Graph and every data plane (client contract 1.4).
+//! A refresh token stands for a session and is good for any resource: `az` trades one for Azure Resource Manager, Graph
+//! and every data plane (client contract 1.4).
 //!
-//! It is its own record, sealed under the key ring, so it outlives a restart and tells its holder nothing. Whether
-//! the person is still who signed in is looked up when it is used.
+//! It names its session and is numbered, sealed under the key ring, so that it tells its holder nothing. Each use gives
+//! the next one; [`sessions`] says which is good.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use nave_engine::{Engine, Reply, Resource, route::Call};
+use nave_engine::{Engine, Reply, route::Call};
 use nave_vault::Purpose;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{SignedIn, client_proof::ClientProof};
-use crate::{Inner, form::Form, principal, refusal::Refusal, scope::Scope, tokens::Lifetime};
+use crate::{
+    Inner,
+    claims_asked::ClaimsAsked,
+    form::Form,
+    refusal::Refusal,
+    scope::Scope,
+    sessions::{self, Session},
+};
 
 /// What the seal is bound to, so that no other sealed thing passes for a refresh token.
 const CONTEXT: &str = "refresh-token";
 
 /// What a refresh token says.
 struct Remembered {
-    object_id: Uuid,
-    client: String,
+    person: Uuid,
+    session: Uuid,
+    number: u64,
     scope: String,
-    epoch: u64,
 }
 
 pub(super) async fn grant(inner: &Inner, call: &Call, mut form: Form) -> Result<Reply, Refusal> {
@@ -29,56 +36,42 @@ pub(super) async fn grant(inner: &Inner, call: &Call, mut form: Form) -> Result<
         .client(inner, call)
         .await?;
     let remembered = open(&call.engine, form.required("refresh_token")?)?;
-    if remembered.client != client.id {
+    let claims = ClaimsAsked::read(form.text("claims"))?;
+    let snapshot = call.engine.snapshot();
+    sessions::check_enabled(&snapshot, remembered.person)?;
+    let session = Session::find(&snapshot, remembered.session).ok_or_else(sessions::called_back)?;
+    if session.client != client.id {
         return Err(Refusal::bad_grant(
             70_000,
             "The refresh token was issued to another application.",
         ));
     }
-    let snapshot = call.engine.snapshot();
-    let principal = snapshot
-        .principal(remembered.object_id)
-        .filter(|found| principal::enabled(found))
-        .ok_or_else(|| Refusal::bad_grant(50_057, "The user account is disabled or gone."))?;
-    if principal::epoch(principal) != remembered.epoch {
-        return Err(Refusal::bad_grant(
-            50_173,
-            "The provided grant was called back: the password changed, or the sessions were ended. Sign in again.",
-        ));
-    }
-    let scope = Scope::read(
-        form.text("scope").unwrap_or(&remembered.scope),
-        &snapshot,
-        call.engine.site(),
-    )?;
+    let principal = sessions::person(&snapshot, &session)?;
     // Whoever refreshes goes on to refresh, also where only the first request said so.
     let scope = Scope {
         offline: true,
-        ..scope
+        ..Scope::read(
+            form.text("scope").unwrap_or(&remembered.scope),
+            &snapshot,
+            call.engine.site(),
+        )?
     };
+    super::check_factors(&claims, &session.known)?;
+    let session = sessions::refresh(call, remembered.session, remembered.number).await?;
     let given = SignedIn {
-        principal,
-        client: &client.id,
+        principal: &principal,
+        session: &session,
         scope: &scope,
         nonce: None,
-        capabilities: &super::capabilities(&form),
+        claims: &claims,
     };
-    super::signed_in(inner, call, &given)
+    super::tokens_of(inner, call, &given)
 }
 
-/// A refresh token for somebody who signed in.
-pub(super) fn make(
-    engine: &Engine,
-    principal: &Resource,
-    client: &str,
-    scope: &str,
-) -> Result<String, Refusal> {
+/// The refresh token that is good now.
+pub(super) fn make(engine: &Engine, session: &Session, scope: &str) -> Result<String, Refusal> {
     let record = json!({
-        "oid": principal::object_id(principal),
-        "client": client,
-        "scope": scope,
-        "epoch": principal::epoch(principal),
-        "exp": Lifetime::REFRESH.from(engine.world().now()).as_second(),
+        "oid": session.known.object_id, "sid": session.id, "number": session.refresh, "scope": scope,
     });
     let sealed = engine.vault().seal_json(CONTEXT, &record).map_err(|error| {
         tracing::error!(%error, "a refresh token cannot be sealed");
@@ -95,24 +88,19 @@ fn open(engine: &Engine, text: &str) -> Result<Remembered, Refusal> {
         .unseal_json(CONTEXT, &sealed)
         .map_err(|_| not_ours())?;
     let record = record.expose(&Purpose::Check);
-    let field = |name: &str| {
-        record
-            .get(name)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
+    let text = |name: &str| record.get(name).and_then(Value::as_str);
+    let id = |name: &str| {
+        text(name)
+            .and_then(|id| Uuid::parse_str(id).ok())
+            .ok_or_else(not_ours)
     };
-    let number = |name: &str| record.get(name).and_then(Value::as_i64).unwrap_or_default();
-    if engine.world().now().as_second() >= number("exp") {
-        return Err(Refusal::bad_grant(
-            700_082,
-            "The refresh token has expired. Sign in again.",
-        ));
-    }
     Ok(Remembered {
-        object_id: Uuid::parse_str(&field("oid")).map_err(|_| not_ours())?,
-        client: field("client"),
-        scope: field("scope"),
-        epoch: u64::try_from(number("epoch")).unwrap_or_default(),
+        person: id("oid")?,
+        session: id("sid")?,
+        number: record
+            .get("number")
+            .and_then(Value::as_u64)
+            .ok_or_else(not_ours)?,
+        scope: text("scope").unwrap_or_default().to_owned(),
     })
 }
