@@ -44,6 +44,7 @@ pub(crate) fn passing(
         body: ask.body.clone(),
         wants_usage: ask.wants_usage,
         end: End::Open,
+        waiting: None,
     }));
     let guard = tokio::spawn(guard(held, Arc::downgrade(&flow)));
     Passing { flow, guard }
@@ -94,30 +95,35 @@ struct Flow {
     body: Bytes,
     wants_usage: bool,
     end: End,
+    /// Whoever waits for the next event.
+    waiting: Option<Waker>,
 }
 
 /// Whether the flow was cut.
 enum End {
     /// It was not.
     Open,
-    /// It was, and that is being recorded; whoever waits for the next event.
-    Stopped(Option<Waker>),
+    /// It was, and that is being recorded.
+    Stopped,
     /// It was, and the client is to be told this.
     Parting(Bytes),
 }
 
 impl Flow {
-    /// The next event for the client; none after the one that settled the call.
     fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        match &mut self.end {
-            End::Open => {}
-            End::Stopped(waiting) => {
-                *waiting = Some(context.waker().clone());
-                return Poll::Pending;
-            }
-            End::Parting(event) if event.is_empty() => return Poll::Ready(None),
-            End::Parting(event) => return Poll::Ready(Some(std::mem::take(event))),
-        }
+        let next = match &mut self.end {
+            End::Open => self.poll_open(context),
+            End::Stopped => Poll::Pending,
+            End::Parting(event) if event.is_empty() => Poll::Ready(None),
+            End::Parting(event) => Poll::Ready(Some(std::mem::take(event))),
+        };
+        // the model, which would wake whoever waits, may be let go before its next event
+        self.waiting = next.is_pending().then(|| context.waker().clone());
+        next
+    }
+
+    /// The next event for the client; none after the one that settled the call.
+    fn poll_open(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
         while self.record.is_open() {
             let event = match ready!(self.events.poll_next_unpin(context)) {
                 Some(Ok(event)) => event,
@@ -158,15 +164,15 @@ impl Flow {
             return None;
         }
         self.events = stream::empty().boxed();
-        self.end = End::Stopped(None);
+        self.end = End::Stopped;
         let usage = self.usage();
         Some(self.record.cut(cut, usage))
     }
 
     /// Leaves the client the event that says why its answer ends here.
     fn part(&mut self, error: &ArmError) {
-        let parting = End::Parting(last_event(error));
-        if let End::Stopped(Some(waiting)) = std::mem::replace(&mut self.end, parting) {
+        self.end = End::Parting(last_event(error));
+        if let Some(waiting) = self.waiting.take() {
             waiting.wake();
         }
     }

@@ -403,6 +403,23 @@ async fn a_cut_does_not_wait_for_the_client() {
 }
 
 #[tokio::test]
+async fn a_client_that_waits_is_told() {
+    let scene = Scene::set().await;
+    let joe = scene.nave.user("joe").await;
+    let assignment = scene.nave.give(joe.object_id, OPENAI_USER, ACCOUNT).await;
+    let mut pieces = scene.begin(&joe, CHAT).await;
+    let waiting = tokio::spawn(async move { pieces.next().await });
+    tokio::task::yield_now().await;
+    scene.nave.erase(&assignment).await;
+    let last = waiting
+        .await
+        .expect("read")
+        .expect("a last event")
+        .expect("bytes");
+    assert!(String::from_utf8_lossy(&last).contains("PermissionDenied"));
+}
+
+#[tokio::test]
 async fn an_answer_that_is_waited_for_is_cut_too() {
     let upstream = Upstream::start(Script::Silence).await;
     let nave = Nave::with(Patience::default()).await;
