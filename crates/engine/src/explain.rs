@@ -9,6 +9,7 @@
 
 mod command;
 mod explanation;
+mod people;
 mod reasons;
 mod record;
 mod refusals;
@@ -18,6 +19,7 @@ mod turned_away;
 
 pub use crate::engine::{At, Decided, Named};
 pub use explanation::*;
+pub use people::principals_called;
 pub(crate) use reasons::reasons;
 pub(crate) use record::Recorded;
 pub(crate) use refusals::{Count, Noted, Refusals};

@@ -105,6 +105,18 @@ impl Surface {
         named.map(|(_, surface)| *surface)
     }
 
+    /// The surface an operation is asked for on.
+    #[must_use]
+    pub fn of_operation(operation: &str, plane: Plane) -> Self {
+        let (namespace, _) = operation.split_once('/').unwrap_or((operation, ""));
+        match plane {
+            Plane::Data => Self::Inference,
+            Plane::Control if namespace.eq_ignore_ascii_case("Microsoft.Graph") => Self::Graph,
+            Plane::Control if namespace.eq_ignore_ascii_case("microsoft.directory") => Self::Graph,
+            Plane::Control => Self::Arm,
+        }
+    }
+
     /// The audience to ask a token for.
     #[must_use]
     pub fn audience(self, origin: &str) -> String {

@@ -115,11 +115,11 @@ impl Engine {
         Ok(self.with_remedy(explanation, caller, question, sight))
     }
 
-    /// Explains what would be decided: now, or at another time.
+    /// Explains what would be decided: now, or at another time. Whatever the caller's credential is for, it is asked as
+    /// with one that is good for the operation.
     pub async fn explain_question(
         &self,
         caller: &Caller,
-        surface: Surface,
         need: Need,
         at: Option<At>,
         sight: Sight<'_>,
@@ -128,13 +128,18 @@ impl Engine {
             None => (self.snapshot(), self.world.now()),
             Some(at) => self.state_at(at).await?,
         };
+        let surface = Surface::of_operation(&need.operation, need.plane);
+        let caller = Caller {
+            audience: surface.audience(&self.site.origin),
+            ..caller.clone()
+        };
         let question = Question {
             surface,
             alternatives: vec![vec![need]],
             now,
         };
-        let explanation = reasons(&state, &self.site.origin, Uuid::nil(), caller, &question);
-        Ok(self.with_remedy(explanation, caller, &question, sight))
+        let explanation = reasons(&state, &self.site.origin, Uuid::nil(), &caller, &question);
+        Ok(self.with_remedy(explanation, &caller, &question, sight))
     }
 
     fn with_remedy(

@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
+use uuid::Uuid;
 use nave_server::TrustedProxy;
 
 /// A self-hosted AI hub that speaks Azure's protocols.
@@ -22,6 +23,11 @@ pub(crate) enum Command {
     /// Decide about roles and conditions without a server.
     #[command(subcommand)]
     Authz(Authz),
+    /// What a change to access would do, and which role somebody needs.
+    #[command(subcommand)]
+    Access(Access),
+    /// Say why a request was refused or allowed, and the smallest grant that would help.
+    Explain(Explain),
     /// Look at the log of what was done.
     #[command(subcommand)]
     Audit(Audit),
@@ -62,6 +68,9 @@ pub(crate) struct Up {
         value_delimiter = ','
     )]
     pub(crate) trusted_proxies: Vec<TrustedProxy>,
+    /// How many days it is remembered who used which rights
+    #[arg(long, value_name = "DAYS", default_value_t = nave_engine::access::KEPT_DAYS)]
+    pub(crate) keep_uses: u32,
     /// The domain of the users; only on the first start [default: nave.local]
     #[arg(long, value_name = "DOMAIN")]
     pub(crate) domain: Option<String>,
@@ -116,6 +125,100 @@ pub(crate) enum Authz {
         /// JSON: the assignment, and beside it what the tenant holds; `-` is the input
         file: PathBuf,
     },
+}
+
+/// Each works beside a running server too.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Access {
+    /// Say who would gain or lose what, and which calls of the past would come out otherwise.
+    WhatIf(WhatIf),
+    /// Print the least role that allows what somebody did, as `az role definition create --role-definition` takes it.
+    Suggest(Suggest),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WhatIf {
+    /// A role assignment to make: ARM's body, or what `az role assignment list` prints
+    #[arg(long = "assignment", value_name = "FILE")]
+    pub(crate) assignments: Vec<PathBuf>,
+    /// A role definition to make or change: ARM's body, or what `az role definition create` takes
+    #[arg(long = "role-definition", value_name = "FILE")]
+    pub(crate) role_definitions: Vec<PathBuf>,
+    /// A group with the members it is to have: {"id": …, "members": […]}
+    #[arg(long = "group", value_name = "FILE")]
+    pub(crate) groups: Vec<PathBuf>,
+    /// A deny assignment to make: ARM's body with its scope
+    #[arg(long = "deny", value_name = "FILE")]
+    pub(crate) denies: Vec<PathBuf>,
+    /// The id of an assignment, a role definition or a deny assignment to delete; of a group its object id
+    #[arg(long, value_name = "ID")]
+    pub(crate) delete: Vec<String>,
+    /// Where to look, with everything below
+    #[arg(long, value_name = "SCOPE", default_value = "/")]
+    pub(crate) scope: String,
+    /// How many days of the log to look at
+    #[arg(long, value_name = "N", default_value_t = 7)]
+    pub(crate) days: u32,
+    /// How many entries to show
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub(crate) top: u32,
+    /// Print the answer as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) data: Data,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Suggest {
+    /// Whose uses: an object id, a user principal name or an application id
+    #[arg(long, value_name = "PRINCIPAL")]
+    pub(crate) who: String,
+    /// How many days to look at
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    pub(crate) days: u32,
+    /// Where to look, with everything below
+    #[arg(long, value_name = "SCOPE", default_value = "/")]
+    pub(crate) scope: String,
+    /// Make a role for each scope, with what was done there
+    #[arg(long)]
+    pub(crate) by_scope: bool,
+    /// What the role is to be called
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Print the whole answer as JSON: the roles, what they are made from, and the proof
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) data: Data,
+}
+
+/// It works beside a running server too, and ends with 0 for what is allowed, else with 1.
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The decision's id, as the refusal carries it
+    #[arg(value_name = "ID", conflicts_with_all = ["who", "can", "on", "at"])]
+    pub(crate) decision: Option<Uuid>,
+    /// Whom to ask about: an object id, a user principal name, an application id or a name
+    #[arg(long, value_name = "PRINCIPAL", requires = "can")]
+    pub(crate) who: Option<String>,
+    /// The operation, such as Microsoft.Storage/storageAccounts/read
+    #[arg(long, value_name = "ACTION", requires_all = ["who", "on"])]
+    pub(crate) can: Option<String>,
+    /// Where
+    #[arg(long, value_name = "SCOPE", requires = "can")]
+    pub(crate) on: Option<String>,
+    /// The operation is a data action
+    #[arg(long, requires = "can")]
+    pub(crate) data_action: bool,
+    /// As things were at a revision of the log, or at a time such as 2026-03-03T12:00:00Z
+    #[arg(long, value_name = "REVISION|TIME", requires = "can")]
+    pub(crate) at: Option<String>,
+    /// Print the explanation as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) data: Data,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,11 +1,13 @@
 //! The `nave` command.
 
+mod access;
 mod audit;
 mod authz;
 mod beside;
 mod cli;
 mod demo;
 mod env;
+mod explain;
 mod keys;
 mod logging;
 mod say;
@@ -44,6 +46,8 @@ fn run(command: Command) -> Outcome {
         Command::Authz(Authz::ParseCondition) => authz::parse_condition(),
         Command::Authz(Authz::CheckRole { file }) => authz::check(&file, check::check_role),
         Command::Authz(Authz::CheckAssignment { file }) => authz::check(&file, check::check_assignment),
+        Command::Access(command) => access::run(&command),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Audit(Audit::Verify(arguments)) => audit::verify(&arguments),
         Command::Scim(command) => scim::run(command),
         Command::Sso(command) => sso::run(command),

@@ -1,6 +1,8 @@
 //! `Nave.Access`: access, looked at before it is changed and as it is used. The answers are the engine's
 //! ([`nave_engine::access`]); here is who may ask, and their form.
 
+mod decisions;
+mod explain;
 mod suggest_role;
 mod what_if;
 
@@ -18,6 +20,7 @@ use uuid::Uuid;
 pub(crate) fn register(registry: &mut Registry) {
     let what_if = "/{scope}/providers/Nave.Access/whatIf";
     let suggest = "/{scope}/providers/Nave.Access/suggestRole";
+    registry.add_routes([decisions::route(), explain::route()]);
     registry.add_routes([
         Route::new(
             Method::POST,
