@@ -108,7 +108,7 @@ impl Here<'_> {
                 deny.condition.is_some() || deny.permissions.iter().any(|one| one.condition.is_some())
             });
         Likeness {
-            assignments: self.assignments.iter().map(|one| one.id.clone()).collect(),
+            assignments: self.assignments.iter().map(|one| one.id()).collect(),
             denies: self.denies.iter().map(|one| one.id.clone()).collect(),
             principal: has_condition.then_some(self.held.principal),
             usable: self.held.usable,
@@ -168,7 +168,7 @@ impl Here<'_> {
     fn by(&self, assignment: &RoleAssignment) -> Arc<By> {
         let role = self.held.state.roles().definition(assignment.role);
         Arc::new(By {
-            assignment: assignment.id.clone(),
+            assignment: assignment.id(),
             role_name: role.map_or_else(String::new, |role| role.role_name.clone()),
             group: (assignment.principal != self.held.principal).then_some(assignment.principal),
         })

@@ -115,15 +115,15 @@ pub(crate) fn end_of(snapshot: &Snapshot, principal: Uuid) -> Vec<Also> {
         .roles()
         .assignments_of(principal)
         .filter(|assignment| assignment.principal == principal);
-    held.map(|assignment| Also::Erase(assignment.id.clone()))
+    held.map(|assignment| Also::Erase(assignment.id()))
         .collect()
 }
 
 /// The end of one automatic assignment, if nave made it and it is still there.
 pub(crate) fn end(snapshot: &Snapshot, scope: &ResourceId, role: Uuid, principal: Uuid) -> Option<Also> {
-    let id = &snapshot.roles().assignment_of(principal, role, scope)?.id;
+    let id = snapshot.roles().assignment_of(principal, role, scope)?.id();
     let automatic = snapshot
-        .get(id)
+        .get(&id)
         .is_some_and(|row| row.own.get("autoFor").is_some_and(|rule| !rule.is_null()));
-    automatic.then(|| Also::Erase(id.clone()))
+    automatic.then(|| Also::Erase(id))
 }

@@ -9,6 +9,7 @@ use nave_arm::{ArmError, ResourceId};
 use nave_engine::{
     Resource, Snapshot,
     declaration::{Also, Cx, Moved},
+    rbac::RoleAssignment,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -94,8 +95,10 @@ fn left(snapshot: &Snapshot, assignment: &Resource, leaving: &dyn Fn(&ResourceId
     let others: Vec<Places> = snapshot
         .roles()
         .assignments_of(principal)
-        .filter(|other| other.principal == principal && other.id != assignment.id && !leaving(&other.id))
-        .filter_map(|other| places(snapshot, &other.id))
+        .filter(|other| other.principal == principal)
+        .map(RoleAssignment::id)
+        .filter(|other| *other != assignment.id && !leaving(other))
+        .filter_map(|other| places(snapshot, &other))
         .collect();
     let mut ends = Vec::new();
     if !others.iter().any(|other| other.hub == hub) {

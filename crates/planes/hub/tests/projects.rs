@@ -308,7 +308,7 @@ async fn a_projects_identity_reaches_its_own_containers() {
         .roles()
         .assignment_of(principal(&shown), BLOB_CONTRIBUTOR, &id(&storage))
         .expect("one");
-    let row = snapshot.get(&assignment.id).expect("its row");
+    let row = snapshot.get(&assignment.id()).expect("its row");
     let condition = row.text("/properties/condition").expect("a condition");
     assert!(condition.contains(&guid), "{condition}");
 

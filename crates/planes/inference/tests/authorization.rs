@@ -107,7 +107,7 @@ async fn a_removed_role_is_gone_on_the_next_call() {
         .find(|one| one.principal == user.object_id)
         .expect("assignment");
     let erase = Erase {
-        id: assignment.id.clone(),
+        id: assignment.id(),
         expect: Expect::Any,
     };
     let grant = nave.engine.on_own_account::<Act>("test", &erase.id);

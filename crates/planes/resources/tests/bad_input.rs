@@ -321,7 +321,7 @@ async fn a_request_that_breaks_a_rule_of_the_state_changes_nothing() {
         .roles()
         .assignments_at_or_above(&id(S))
         .next()
-        .map(|one| one.id.to_string());
+        .map(|one| one.id().to_string());
     let last = last.expect("the owner's");
     let before = state(&nave);
     for (what, caller, method, path, body, expected) in [

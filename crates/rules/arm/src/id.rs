@@ -9,11 +9,16 @@ use std::{fmt, hash, sync::Arc};
 
 /// The id of a resource or scope, as first written, with its key for comparison.
 ///
-/// Equality, order and hash use the lower-case key only.
+/// Equality, order and hash use the lower-case key only. An id is one pointer wide and a clone shares it: there are
+/// many ids of the same few places.
 #[derive(Clone)]
-pub struct ResourceId {
-    text: Arc<str>,
-    key: Arc<str>,
+pub struct ResourceId(Arc<Spelling>);
+
+/// The text, and after it the key where that is another.
+struct Spelling {
+    both: Box<str>,
+    text_ends: usize,
+    key_starts: usize,
 }
 
 /// Why a text is not a resource id.
@@ -110,7 +115,9 @@ impl ResourceId {
     /// scope, with one name for each type segment (`a/b` for a child).
     #[must_use]
     pub fn extension(&self, resource_type: &str, name: &str) -> Self {
-        let mut text = self.base().to_owned();
+        let base = self.base();
+        let mut text = String::with_capacity(base.len() + resource_type.len() + name.len() + 16);
+        text.push_str(base);
         let mut types = resource_type.split('/');
         text.push_str("/providers/");
         text.push_str(types.next().unwrap_or_default());
@@ -132,19 +139,25 @@ impl ResourceId {
     /// The id as first written.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.text
+        &self.0.both[..self.0.text_ends]
     }
 
     /// The lower-case form that ids are compared by.
     #[must_use]
     pub fn key(&self) -> &str {
-        &self.key
+        &self.0.both[self.0.key_starts..]
+    }
+
+    /// Whether both are the same id in memory, not only equal ones.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// Whether this is the tenant scope, `/`.
     #[must_use]
     pub fn is_tenant(&self) -> bool {
-        &*self.key == "/"
+        self.key() == "/"
     }
 
     /// The subscription's guid, if the id lies in a subscription.
@@ -233,7 +246,7 @@ impl ResourceId {
     /// The resource's own name: the last segment (empty for the tenant).
     #[must_use]
     pub fn name(&self) -> &str {
-        self.text.rsplit('/').next().unwrap_or_default()
+        self.as_str().rsplit('/').next().unwrap_or_default()
     }
 
     /// The parent in the id tree: of a child resource its parent resource, of a top-level or extension resource
@@ -270,21 +283,21 @@ impl ResourceId {
     pub fn contains(&self, other: &Self) -> bool {
         self.is_tenant()
             || other
-                .key
-                .strip_prefix(&*self.key)
+                .key()
+                .strip_prefix(self.key())
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
     fn segments(&self) -> impl Iterator<Item = &str> {
-        self.text.split('/').filter(|segment| !segment.is_empty())
+        self.as_str().split('/').filter(|segment| !segment.is_empty())
     }
 
     fn base(&self) -> &str {
-        if self.is_tenant() { "" } else { &self.text }
+        if self.is_tenant() { "" } else { self.as_str() }
     }
 
     fn last_block(&self) -> Option<&str> {
-        self.text.rsplit_once("/providers/").map(|(_, block)| block)
+        self.as_str().rsplit_once("/providers/").map(|(_, block)| block)
     }
 
     fn from_segments(segments: &[&str]) -> Self {
@@ -292,12 +305,33 @@ impl ResourceId {
     }
 
     fn from_text(text: String) -> Self {
-        let key = text.to_lowercase().into();
-        Self {
-            text: text.into(),
-            key,
-        }
+        let text_ends = text.len();
+        let is_key = !text
+            .bytes()
+            .any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii());
+        let (both, key_starts) = if is_key {
+            (text, 0)
+        } else {
+            (with_key(text), text_ends)
+        };
+        Self(Arc::new(Spelling {
+            both: both.into_boxed_str(),
+            text_ends,
+            key_starts,
+        }))
     }
+}
+
+/// A text with its lower-case form after it.
+fn with_key(text: String) -> String {
+    if !text.is_ascii() {
+        return format!("{text}{}", text.to_lowercase());
+    }
+    let mut both = String::with_capacity(2 * text.len());
+    both.push_str(&text);
+    both.push_str(&text);
+    both[text.len()..].make_ascii_lowercase();
+    both
 }
 
 /// Splits a path into the longest id and what is left of it (at most one member).
@@ -354,7 +388,7 @@ fn allowed(segment: &str) -> bool {
 
 impl PartialEq for ResourceId {
     fn eq(&self, other: &Self) -> bool {
-        self.key == other.key
+        self.key() == other.key()
     }
 }
 
@@ -368,25 +402,25 @@ impl PartialOrd for ResourceId {
 
 impl Ord for ResourceId {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.key.cmp(&other.key)
+        self.key().cmp(other.key())
     }
 }
 
 impl hash::Hash for ResourceId {
     fn hash<H: hash::Hasher>(&self, state: &mut H) {
-        self.key.hash(state);
+        self.key().hash(state);
     }
 }
 
 impl fmt::Display for ResourceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(self.as_str())
     }
 }
 
 impl fmt::Debug for ResourceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ResourceId({})", self.text)
+        write!(f, "ResourceId({})", self.as_str())
     }
 }
 
@@ -400,7 +434,7 @@ impl std::str::FromStr for ResourceId {
 
 impl serde::Serialize for ResourceId {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.text)
+        serializer.serialize_str(self.as_str())
     }
 }
 

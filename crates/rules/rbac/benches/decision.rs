@@ -48,20 +48,13 @@ fn tenant(assignments: usize) -> RoleIndex {
             1 => at.resource_group_id().unwrap_or(at),
             _ => at.subscription_id().unwrap_or(at),
         };
-        let id = scope.extension("Microsoft.Authorization/roleAssignments", &format!("{n}"));
         let principal = if n % 10 == 0 {
             group(n % 2_000)
         } else {
             person(n % people)
         };
-        index.put_assignment(RoleAssignment {
-            id,
-            scope,
-            role: roles[n % 3],
-            principal,
-            principal_type: String::from("User"),
-            condition: None,
-        });
+        let name = Uuid::from_u128(n as u128);
+        index.put_assignment(RoleAssignment::new(scope, name, roles[n % 3], principal));
     }
     index
 }

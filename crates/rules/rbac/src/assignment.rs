@@ -1,5 +1,7 @@
 //! Role assignments: a role, for a principal, at a scope and below.
 
+use std::cmp::Ordering;
+
 use nave_arm::{ArmError, ErrorCode, ResourceId};
 use serde_json::Value;
 use uuid::Uuid;
@@ -9,37 +11,182 @@ use crate::{Condition, condition, json, role::condition_text};
 /// The longest description accepted, in bytes.
 const MAX_DESCRIPTION: usize = 2048;
 
-/// A role assignment.
+/// The type of role assignments.
+const TYPE: &str = "Microsoft.Authorization/roleAssignments";
+
+/// A role assignment. There are many of them, so it holds no text of its own: its scope and condition are shared with
+/// other assignments, and its [`id`](Self::id) is put together when somebody asks for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleAssignment {
-    /// The assignment's own id: an extension resource of its scope.
-    pub id: ResourceId,
     /// Where it applies, with everything below.
     pub scope: ResourceId,
     /// The role.
     pub role: Uuid,
     /// Who gets it: a user, a group or a service principal.
     pub principal: Uuid,
-    /// The kind of principal, as stored.
-    pub principal_type: String,
+    /// The kind of principal.
+    pub principal_type: PrincipalType,
     /// What else must hold.
     pub condition: Option<Condition>,
+    name: Name,
 }
+
+/// What kind of principal an assignment says it is for. Deciding does not ask for it; conditions may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum PrincipalType {
+    /// A person.
+    #[default]
+    User,
+    /// A group, which stands for its members.
+    Group,
+    /// An application or a managed identity.
+    ServicePrincipal,
+    /// A group of another directory.
+    ForeignGroup,
+    /// A device.
+    Device,
+}
+
+impl PrincipalType {
+    /// The type of this name, whatever its case.
+    ///
+    /// ```
+    /// # use nave_rbac::PrincipalType;
+    /// assert_eq!(PrincipalType::named("group"), Some(PrincipalType::Group));
+    /// assert_eq!(PrincipalType::named("MSI"), None);
+    /// ```
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [
+            Self::User,
+            Self::Group,
+            Self::ServicePrincipal,
+            Self::ForeignGroup,
+            Self::Device,
+        ]
+        .into_iter()
+        .find(|kind| kind.as_str().eq_ignore_ascii_case(name))
+    }
+
+    /// The word Azure uses.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "User",
+            Self::Group => "Group",
+            Self::ServicePrincipal => "ServicePrincipal",
+            Self::ForeignGroup => "ForeignGroup",
+            Self::Device => "Device",
+        }
+    }
+}
+
+/// The last segment of an assignment's id: nearly always a guid as Azure writes it.
+#[derive(Debug, Clone)]
+pub(crate) enum Name {
+    Guid(Uuid),
+    Other(Box<str>),
+}
+
+impl Name {
+    pub(crate) fn of(id: &ResourceId) -> Self {
+        let name = id.name();
+        let guid = Uuid::try_parse(name).ok();
+        match guid.filter(|guid| guid.as_hyphenated().encode_lower(&mut Uuid::encode_buffer()) == name) {
+            Some(guid) => Self::Guid(guid),
+            None => Self::Other(name.into()),
+        }
+    }
+
+    /// Hands over the name as it is written.
+    fn written<R>(&self, then: impl FnOnce(&str) -> R) -> R {
+        match self {
+            Self::Guid(guid) => then(guid.as_hyphenated().encode_lower(&mut Uuid::encode_buffer())),
+            Self::Other(name) => then(name),
+        }
+    }
+}
+
+/// Names compare as the keys of ids do: without case.
+impl Ord for Name {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            // In this order their texts stand, too.
+            (Self::Guid(left), Self::Guid(right)) => left.cmp(right),
+            _ => self.written(|left| {
+                other.written(|right| {
+                    let folded = |text: &str| text.to_lowercase();
+                    folded(left).cmp(&folded(right))
+                })
+            }),
+        }
+    }
+}
+
+impl PartialOrd for Name {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Name {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Name {}
 
 impl RoleAssignment {
     /// Reads a stored assignment. Its scope is what its id extends; the role is the last segment of
     /// `roleDefinitionId`, whatever scope precedes it. A condition that cannot be read grants nothing.
     pub fn from_properties(id: &ResourceId, properties: &Value) -> Result<Self, ArmError> {
         Ok(Self {
-            id: id.clone(),
             scope: scope_of(id)?,
+            name: Name::of(id),
             role: json::guid_at_end(properties, "roleDefinitionId")?,
             principal: json::guid(properties, "principalId")?,
             principal_type: json::text(properties, "principalType")?
-                .unwrap_or("User")
-                .to_owned(),
+                .and_then(PrincipalType::named)
+                .unwrap_or_default(),
             condition: stored_condition(properties)?,
         })
+    }
+
+    /// The assignment of a role to a user at a scope, without a condition; `name` is the last segment of its id.
+    ///
+    /// ```
+    /// use nave_arm::ResourceId;
+    /// use nave_rbac::{RoleAssignment, built_in};
+    /// use uuid::Uuid;
+    ///
+    /// let (name, somebody) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    /// let assignment = RoleAssignment::new(ResourceId::of_subscription("s"), name, built_in::READER, somebody);
+    /// assert_eq!(
+    ///     assignment.id().as_str(),
+    ///     "/subscriptions/s/providers/Microsoft.Authorization/roleAssignments/00000000-0000-0000-0000-000000000001"
+    /// );
+    /// ```
+    #[must_use]
+    pub fn new(scope: ResourceId, name: Uuid, role: Uuid, principal: Uuid) -> Self {
+        Self {
+            scope,
+            role,
+            principal,
+            principal_type: PrincipalType::User,
+            condition: None,
+            name: Name::Guid(name),
+        }
+    }
+
+    /// The assignment's own id: an extension resource of its scope. Made anew each time.
+    #[must_use]
+    pub fn id(&self) -> ResourceId {
+        self.name.written(|name| self.scope.extension(TYPE, name))
+    }
+
+    pub(crate) fn name(&self) -> &Name {
+        &self.name
     }
 
     /// Whether somebody may write these `properties`: stricter than reading stored ones, because a condition that
@@ -51,8 +198,7 @@ impl RoleAssignment {
             return Err(json::wrong("description", "at most 2 KB long"));
         }
         if let Some(kind) = json::text(properties, "principalType")? {
-            let known = ["User", "Group", "ServicePrincipal", "ForeignGroup", "Device"];
-            if !known.iter().any(|name| name.eq_ignore_ascii_case(kind)) {
+            if PrincipalType::named(kind).is_none() {
                 return Err(json::wrong("principalType", "User, Group or ServicePrincipal"));
             }
         }
@@ -113,7 +259,7 @@ mod tests {
     use nave_arm::{ErrorCode, ResourceId};
     use serde_json::{Value, json};
 
-    use super::RoleAssignment;
+    use super::{Name, RoleAssignment};
 
     const ROLE: &str = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635";
     const PRINCIPAL: &str = "00000000-0000-0000-0000-0000000000AA";
@@ -140,6 +286,45 @@ mod tests {
             assert_eq!(assignment.scope, scope);
             assert_eq!(assignment.role.to_string(), ROLE);
             assert_eq!(assignment.principal.to_string(), PRINCIPAL.to_lowercase());
+        }
+    }
+
+    #[test]
+    fn the_id_is_put_together_as_it_was_written() {
+        for name in [
+            "0000aaaa-0000-0000-0000-00000000000b",
+            "0000AAAA-0000-0000-0000-00000000000B",
+            "0000aaaa00000000000000000000000b",
+            "é",
+        ] {
+            let id =
+                ResourceId::of_subscription("S").extension("Microsoft.Authorization/roleAssignments", name);
+            let assignment = RoleAssignment::from_properties(&id, &body(&json!({}))).expect("assignment");
+            assert_eq!(assignment.id().as_str(), id.as_str());
+        }
+    }
+
+    #[test]
+    fn names_compare_as_ids_do() {
+        let names = [
+            "0000aaaa-0000-0000-0000-00000000000b",
+            "0000AAAA-0000-0000-0000-00000000000B",
+            "f000aaaa-0000-0000-0000-00000000000b",
+            "0",
+            "é",
+            "É",
+            "1000aaaa00000000000000000000000b",
+            "Z",
+        ];
+        for left in names {
+            for right in names {
+                let id = |name| ResourceId::tenant().extension("a/b", name);
+                assert_eq!(
+                    Name::of(&id(left)).cmp(&Name::of(&id(right))),
+                    id(left).cmp(&id(right)),
+                    "{left} {right}"
+                );
+            }
         }
     }
 

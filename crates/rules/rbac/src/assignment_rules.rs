@@ -48,8 +48,8 @@ pub trait Tenant {
     fn assignment_named(&self, name: &str) -> Option<ResourceId> {
         self.roles()
             .assignments()
-            .find(|assignment| assignment.id.name().eq_ignore_ascii_case(name))
-            .map(|assignment| assignment.id.clone())
+            .map(RoleAssignment::id)
+            .find(|id| id.name().eq_ignore_ascii_case(name))
     }
 }
 
@@ -105,9 +105,9 @@ pub fn check(tenant: &impl Tenant, id: &ResourceId, properties: &Value) -> Resul
     }
     let given = json::text(properties, "principalType")?.filter(|text| !text.is_empty());
     let before = roles
-        .assignment(&wanted.id)
-        .map(|stored| stored.principal_type.clone());
-    let principal_type = principal_type(tenant, wanted.principal, given.or(before.as_deref()))?;
+        .assignment(&wanted.id())
+        .map(|stored| stored.principal_type.as_str());
+    let principal_type = principal_type(tenant, wanted.principal, given.or(before))?;
     Ok(Accepted {
         assignment: wanted,
         principal_type,
@@ -118,7 +118,8 @@ pub fn check(tenant: &impl Tenant, id: &ResourceId, properties: &Value) -> Resul
 /// One name is one assignment for ever, and one triple of scope, principal and role has one assignment. Answers whether
 /// the name is there already.
 fn check_identity(tenant: &impl Tenant, wanted: &RoleAssignment) -> Result<bool, ArmError> {
-    let name = wanted.id.name();
+    let id = wanted.id();
+    let name = id.name();
     if Uuid::try_parse(name).is_err() {
         return Err(ArmError::new(
             ErrorCode::InvalidResourceName,
@@ -131,7 +132,7 @@ fn check_identity(tenant: &impl Tenant, wanted: &RoleAssignment) -> Result<bool,
     let unchanged = |stored: &RoleAssignment| {
         (stored.role, stored.principal, &stored.scope) == (wanted.role, wanted.principal, &wanted.scope)
     };
-    let same = |holder: &ResourceId| *holder == wanted.id && roles.assignment(holder).is_some_and(unchanged);
+    let same = |holder: &ResourceId| *holder == id && roles.assignment(holder).is_some_and(unchanged);
     if holder.as_ref().is_some_and(|holder| !same(holder)) {
         return Err(ArmError::new(
             ErrorCode::RoleAssignmentUpdateNotPermitted,
@@ -139,7 +140,7 @@ fn check_identity(tenant: &impl Tenant, wanted: &RoleAssignment) -> Result<bool,
         ));
     }
     let twin = roles.assignment_of(wanted.principal, wanted.role, &wanted.scope);
-    if twin.is_some_and(|twin| twin.id != wanted.id) {
+    if twin.is_some_and(|twin| twin.id() != id) {
         return Err(ArmError::new(
             ErrorCode::RoleAssignmentExists,
             "The role assignment already exists.",
@@ -285,7 +286,7 @@ pub fn check_deletion(roles: &RoleIndex, caller: Uuid, id: &ResourceId) -> Resul
     }
     let others = roles
         .assignments_at_or_above(&own.scope)
-        .filter(|other| other.scope == own.scope && other.role == built_in::OWNER && other.id != own.id);
+        .filter(|other| other.scope == own.scope && other.role == built_in::OWNER && other.id() != own.id());
     if others.count() == 0 {
         return Err(ArmError::new(
             ErrorCode::CannotDeleteLastRbacAdminAssignment,

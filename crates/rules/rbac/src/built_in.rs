@@ -2,13 +2,12 @@
 
 use std::sync::{Arc, LazyLock};
 
-use imbl::HashMap;
 use nave_arm::ResourceId;
 use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{Permission, RoleDefinition, RoleKind};
+use crate::{Permission, RoleDefinition, RoleKind, map::Map};
 
 /// Owner: everything on the control plane.
 pub const OWNER: Uuid = Uuid::from_u128(0x8e3af657_a8ff_443c_a75c_2fe8c4bcb635);
@@ -48,7 +47,7 @@ struct PublishedRole {
 }
 
 struct Table {
-    definitions: HashMap<Uuid, Arc<RoleDefinition>>,
+    definitions: Map<Uuid, Arc<RoleDefinition>>,
     previous_names: std::collections::HashMap<Uuid, Vec<String>>,
     core: Vec<Uuid>,
 }
@@ -86,7 +85,7 @@ impl From<PublishedRole> for RoleDefinition {
 }
 
 /// Every built-in role, by guid.
-pub(crate) fn definitions() -> &'static HashMap<Uuid, Arc<RoleDefinition>> {
+pub(crate) fn definitions() -> &'static Map<Uuid, Arc<RoleDefinition>> {
     &TABLE.definitions
 }
 

@@ -165,7 +165,7 @@ impl RoleIndex {
         let mut told = HashSet::new();
         let assignments = self
             .assignments_at_or_above(request.scope)
-            .filter(|assignment| caller.contains(&assignment.principal) && told.insert(&assignment.id))
+            .filter(|assignment| caller.contains(&assignment.principal) && told.insert(assignment.id()))
             .map(|assignment| self.of_assignment(assignment, request))
             .collect();
         Explanation {
@@ -185,7 +185,7 @@ impl RoleIndex {
         let condition = of_condition(assignment.condition.as_ref(), request);
         let grants = is_met(condition.as_ref()) && permissions.iter().any(PermissionTrace::grants);
         AssignmentTrace {
-            id: assignment.id.clone(),
+            id: assignment.id(),
             scope: assignment.scope.clone(),
             principal: assignment.principal,
             through_group: (assignment.principal != request.principal).then_some(assignment.principal),

@@ -1,50 +1,63 @@
 //! Who is in which group, nested as deep as it goes.
 
-use imbl::{HashMap, Vector};
+use std::{collections::HashSet, sync::Arc};
+
 use uuid::Uuid;
+
+use crate::map::Map;
+
+/// How many groups are looked through one by one for one that is known already.
+const FEW: usize = 32;
 
 /// Memberships, in both directions.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Groups {
-    members_of: HashMap<Uuid, Vector<Uuid>>,
-    groups_with: HashMap<Uuid, Vector<Uuid>>,
+    /// Each list is sorted and names nobody twice.
+    members_of: Map<Uuid, Arc<[Uuid]>>,
+    groups_with: Map<Uuid, Arc<[Uuid]>>,
 }
 
 impl Groups {
-    pub(crate) fn put(&mut self, group: Uuid, members: Vec<Uuid>) {
-        self.remove(group);
-        for member in &members {
-            let groups = self.groups_with.entry(*member).or_default();
-            if !groups.contains(&group) {
-                groups.push_back(group);
-            }
+    /// Puts a group with its direct members. Only those who joined or left cost anything.
+    pub(crate) fn put(&mut self, group: Uuid, mut members: Vec<Uuid>) {
+        members.sort_unstable();
+        members.dedup();
+        let before = self.members_of.insert(group, members.as_slice().into());
+        let before = before.as_deref().unwrap_or_default();
+        for gone in missing_from(&members, before) {
+            self.leave(gone, group);
         }
-        self.members_of.insert(group, members.into());
+        for new in missing_from(before, &members) {
+            self.join(new, group);
+        }
     }
 
     pub(crate) fn remove(&mut self, group: Uuid) {
-        let Some(members) = self.members_of.remove(&group) else {
-            return;
-        };
-        for member in members {
-            if let Some(groups) = self.groups_with.get_mut(&member) {
-                groups.retain(|other| *other != group);
-                if groups.is_empty() {
-                    self.groups_with.remove(&member);
-                }
-            }
+        let members = self.members_of.remove(&group);
+        for member in members.as_deref().unwrap_or_default() {
+            self.leave(*member, group);
         }
     }
 
-    /// Every group the principal is in, directly or through another, nearest first. A circle of groups ends.
+    /// Every group the principal is in, directly or through another, nearest first. A circle of groups ends. Looks at
+    /// these groups alone, however many others there are.
     pub(crate) fn of(&self, principal: Uuid) -> Vec<Uuid> {
         let mut found: Vec<Uuid> = Vec::new();
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         let mut next = principal;
         let mut visited = 0;
         loop {
-            for group in self.groups_with.get(&next).into_iter().flatten() {
-                if *group != principal && seen.insert(*group) {
+            for group in self.groups_with.get(&next).map_or(&[][..], AsRef::as_ref) {
+                let known = match found.len() {
+                    ..FEW => found.contains(group),
+                    _ => {
+                        if seen.is_empty() {
+                            seen.extend(&found);
+                        }
+                        !seen.insert(*group)
+                    }
+                };
+                if *group != principal && !known {
                     found.push(*group);
                 }
             }
@@ -55,6 +68,30 @@ impl Groups {
             visited += 1;
         }
     }
+
+    fn join(&mut self, member: Uuid, group: Uuid) {
+        let groups = self.groups_with.get(&member).map_or(&[][..], AsRef::as_ref);
+        let groups = groups.iter().copied().chain([group]).collect();
+        self.groups_with.insert(member, groups);
+    }
+
+    fn leave(&mut self, member: Uuid, group: Uuid) {
+        let groups = self.groups_with.get(&member).map_or(&[][..], AsRef::as_ref);
+        let left: Arc<[Uuid]> = groups.iter().copied().filter(|other| *other != group).collect();
+        if left.is_empty() {
+            self.groups_with.remove(&member);
+        } else {
+            self.groups_with.insert(member, left);
+        }
+    }
+}
+
+/// Those of `these` that the sorted `others` do not name.
+fn missing_from(others: &[Uuid], these: &[Uuid]) -> impl Iterator<Item = Uuid> {
+    these
+        .iter()
+        .copied()
+        .filter(|one| others.binary_search(one).is_err())
 }
 
 #[cfg(test)]
@@ -82,10 +119,30 @@ mod tests {
     fn a_changed_group_forgets_its_old_members() {
         let mut groups = Groups::default();
         groups.put(id(10), vec![id(1), id(1), id(2)]);
-        groups.put(id(10), vec![id(2)]);
+        groups.put(id(10), vec![id(3), id(2)]);
         assert_eq!(groups.of(id(1)), Vec::<Uuid>::new());
         assert_eq!(groups.of(id(2)), [id(10)]);
+        assert_eq!(groups.of(id(3)), [id(10)]);
         groups.remove(id(10));
         assert_eq!(groups.of(id(2)), Vec::<Uuid>::new());
+    }
+
+    #[test]
+    fn many_groups_are_each_found_once() {
+        let mut groups = Groups::default();
+        for n in 0..200 {
+            let above = (0..n)
+                .filter(|above| (n - above) % 7 < 3)
+                .map(|above| id(1_000 + above));
+            groups.put(id(1_000 + n), above.chain([id(n % 3)]).collect());
+        }
+        for who in 0..3 {
+            let found = groups.of(id(who));
+            let all: std::collections::BTreeSet<_> = found.iter().collect();
+            assert_eq!(
+                (found.len(), all.len()),
+                (all.len(), 200 - usize::try_from(who).unwrap_or(0))
+            );
+        }
     }
 }

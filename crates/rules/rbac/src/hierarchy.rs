@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use imbl::HashMap;
 use nave_arm::ResourceId;
+
+use crate::map::Map;
 
 /// What every management group's key starts with.
 const GROUP_PREFIX: &str = "/providers/microsoft.management/managementgroups/";
@@ -13,8 +14,8 @@ const TENANT: &str = "/";
 /// Management groups, by the keys of their ids. What lies below a group is known from here alone, never from text.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Hierarchy {
-    groups: HashMap<Arc<str>, Group>,
-    group_of_subscription: HashMap<Arc<str>, Arc<str>>,
+    groups: Map<Arc<str>, Group>,
+    group_of_subscription: Map<Arc<str>, Arc<str>>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -84,7 +85,8 @@ impl Hierarchy {
     }
 
     /// The keys of this scope and of everything above it, nearest first, the tenant last. Between them stand some
-    /// texts that are no scope's key; nothing is ever assigned there. A group nobody put is not on the way.
+    /// texts that are no scope's key, such as `…/providers/namespace`; nothing is ever assigned there. A group nobody put
+    /// is not on the way.
     pub(crate) fn chain<'a>(&'a self, scope: &'a ResourceId) -> Chain<'a> {
         let key = scope.key();
         if let Some(rest) = key.strip_prefix(GROUP_PREFIX) {
@@ -130,7 +132,7 @@ impl Hierarchy {
 #[derive(Clone)]
 pub(crate) struct Chain<'a> {
     hierarchy: &'a Hierarchy,
-    /// The next key on the way up the path; every prefix that ends before a slash.
+    /// The next key on the way up the path: every prefix of an even number of segments, as all ids have.
     path: Option<&'a str>,
     /// The length of the prefix where the path ends and the groups begin.
     path_end: usize,
@@ -159,10 +161,9 @@ impl<'a> Iterator for Chain<'a> {
 
     fn next(&mut self) -> Option<&'a str> {
         if let Some(path) = self.path {
-            self.path = path
-                .rfind('/')
-                .filter(|&at| at > self.path_end)
-                .map(|at| &path[..at]);
+            self.path = without_last(path)
+                .and_then(without_last)
+                .filter(|path| path.len() > self.path_end);
             return Some(path);
         }
         if let Some(group) = self.group.filter(|_| self.left > 0) {
@@ -184,6 +185,10 @@ fn group_id(key: &str) -> String {
         "/providers/Microsoft.Management/managementGroups/{}",
         last_segment(key)
     )
+}
+
+fn without_last(path: &str) -> Option<&str> {
+    path.rsplit_once('/').map(|(rest, _)| rest)
 }
 
 fn group_key(name: &str) -> Arc<str> {

@@ -4,9 +4,9 @@
 //! made from the log, one row at a time. A decision looks at the assignments of the caller and of the caller's
 //! groups at the scopes on the way up, and at nothing else; how many others there are does not matter.
 
-use std::{ops::Bound, sync::Arc};
+use std::sync::Arc;
 
-use imbl::{HashMap, OrdMap, Vector};
+use imbl::{OrdMap, Vector};
 use nave_arm::ResourceId;
 use serde_json::Value;
 use uuid::Uuid;
@@ -14,12 +14,15 @@ use uuid::Uuid;
 use crate::{
     AccessRequest, Considered, DenyAssignment, Evaluation, Pattern, Plane, Reason, Refusal, RoleAssignment,
     RoleDefinition, Truth,
+    assignment::Name,
     assignment_rules::is_data_role_at_management_group,
+    assignments::{Assignments, PlaceNumber},
     built_in,
     condition::{self, Condition},
     decision::{ConditionOn, Why},
     groups::Groups,
     hierarchy::Hierarchy,
+    map::Map,
     operation::Operation,
     role::{Coverage, Permission},
 };
@@ -27,13 +30,10 @@ use crate::{
 /// Everything a decision depends on.
 #[derive(Debug, Clone, Default)]
 pub struct RoleIndex {
-    definitions: HashMap<Uuid, Arc<RoleDefinition>>,
-    assignments: OrdMap<ResourceId, Arc<RoleAssignment>>,
-    /// Each list is in the order of scope keys.
-    by_principal: HashMap<Uuid, Vector<Arc<RoleAssignment>>>,
-    by_scope: OrdMap<Arc<str>, Vector<Arc<RoleAssignment>>>,
+    definitions: Map<Uuid, Arc<RoleDefinition>>,
+    assignments: Assignments,
     denies: OrdMap<ResourceId, Arc<DenyAssignment>>,
-    denies_by_scope: HashMap<Arc<str>, Vector<Arc<DenyAssignment>>>,
+    denies_by_scope: Map<Arc<str>, Vector<Arc<DenyAssignment>>>,
     groups: Groups,
     hierarchy: Hierarchy,
 }
@@ -67,38 +67,12 @@ impl RoleIndex {
 
     /// Puts an assignment, in place of the one with its id.
     pub fn put_assignment(&mut self, assignment: RoleAssignment) {
-        self.remove_assignment(&assignment.id);
-        let assignment = Arc::new(assignment);
-        let own = self.by_principal.entry(assignment.principal).or_default();
-        let at = first_not_before(own, assignment.scope.key());
-        own.insert(at, assignment.clone());
-        self.by_scope
-            .entry(assignment.scope.key().into())
-            .or_default()
-            .push_back(assignment.clone());
-        self.assignments.insert(assignment.id.clone(), assignment);
+        self.assignments.put(assignment);
     }
 
     /// Takes an assignment away.
     pub fn remove_assignment(&mut self, id: &ResourceId) -> Option<Arc<RoleAssignment>> {
-        let old = self.assignments.remove(id)?;
-        if let Some(own) = self.by_principal.get_mut(&old.principal) {
-            let at = (first_not_before(own, old.scope.key())..own.len())
-                .find(|&at| own.get(at).is_some_and(|other| other.id == *id));
-            if let Some(at) = at {
-                own.remove(at);
-            }
-            if own.is_empty() {
-                self.by_principal.remove(&old.principal);
-            }
-        }
-        if let Some(here) = self.by_scope.get_mut(old.scope.key()) {
-            here.retain(|other| other.id != *id);
-            if here.is_empty() {
-                self.by_scope.remove(old.scope.key());
-            }
-        }
-        Some(old)
+        self.assignments.remove(&id.scope()?, &Name::of(id))
     }
 
     /// Puts a deny assignment, in place of the one with its id.
@@ -199,19 +173,20 @@ impl RoleIndex {
     /// The assignment with this id.
     #[must_use]
     pub fn assignment(&self, id: &ResourceId) -> Option<&RoleAssignment> {
-        self.assignments.get(id).map(AsRef::as_ref)
+        self.assignments.get(&id.scope()?, &Name::of(id))
     }
 
     /// The assignment of this role to this principal at exactly this scope; there is at most one.
     #[must_use]
     pub fn assignment_of(&self, principal: Uuid, role: Uuid, scope: &ResourceId) -> Option<&RoleAssignment> {
-        let own = self.by_principal.get(&principal)?;
-        at_scope(own, scope.key()).find(|assignment| assignment.role == role)
+        let place = self.assignments.place(scope.key())?;
+        let mut here = self.assignments.of(principal)?.at(place);
+        here.find(|assignment| assignment.role == role)
     }
 
-    /// Every assignment, in the order of ids.
+    /// Every assignment, in the order of scopes and then of names.
     pub fn assignments(&self) -> impl Iterator<Item = &RoleAssignment> {
-        self.assignments.values().map(AsRef::as_ref)
+        self.assignments.iter()
     }
 
     /// The assignments at the scope and at everything above it, nearest first.
@@ -221,9 +196,7 @@ impl RoleIndex {
     ) -> impl Iterator<Item = &'a RoleAssignment> {
         self.hierarchy
             .chain(scope)
-            .filter_map(|key| self.by_scope.get(key))
-            .flatten()
-            .map(AsRef::as_ref)
+            .flat_map(|key| self.assignments.at(key))
     }
 
     /// The assignments strictly below the scope, in the order of scopes.
@@ -237,24 +210,17 @@ impl RoleIndex {
         } else {
             format!("{}/", scope.key())
         };
-        let prefix = start.clone();
-        self.by_scope
-            .range::<_, str>((Bound::Included(start.as_str()), Bound::Unbounded))
-            .take_while(move |(key, _)| key.starts_with(&prefix))
-            .flat_map(|(_, here)| here)
-            .map(AsRef::as_ref)
-            .filter(move |assignment| {
-                !group || (assignment.scope != *scope && self.scope_contains(scope, &assignment.scope))
-            })
+        self.assignments.starting(start).filter(move |assignment| {
+            !group || (assignment.scope != *scope && self.scope_contains(scope, &assignment.scope))
+        })
     }
 
     /// The assignments of the principal and of all its groups.
     pub fn assignments_of(&self, principal: Uuid) -> impl Iterator<Item = &RoleAssignment> {
         std::iter::once(principal)
             .chain(self.groups_of(principal))
-            .filter_map(|who| self.by_principal.get(&who))
-            .flatten()
-            .map(AsRef::as_ref)
+            .filter_map(|who| self.assignments.of(who))
+            .flat_map(|own| own.iter())
     }
 
     /// The deny assignment with this id.
@@ -283,10 +249,11 @@ impl RoleIndex {
         {
             return Evaluation::Denied(Refusal::DenyAssignment { id: deny.id.clone() });
         }
-        for (through_group, assignment) in self.applicable(request.principal, &groups, request.scope) {
+        let places = self.places_above(request.scope);
+        for (through_group, assignment) in self.applicable(request.principal, &groups, &places) {
             if let Some(grant) = self.grant(assignment, request, operation) {
                 return Evaluation::Allowed(Reason {
-                    assignment: assignment.id.clone(),
+                    assignment: assignment.id(),
                     role: assignment.role,
                     role_name: grant.role.role_name.clone(),
                     permission: grant.permission,
@@ -296,9 +263,9 @@ impl RoleIndex {
             }
         }
         let considered = self
-            .applicable(request.principal, &groups, request.scope)
+            .applicable(request.principal, &groups, &places)
             .map(|(through_group, assignment)| Considered {
-                assignment: assignment.id.clone(),
+                assignment: assignment.id(),
                 role: assignment.role,
                 role_name: self
                     .definition(assignment.role)
@@ -315,7 +282,7 @@ impl RoleIndex {
     #[must_use]
     pub fn holds_role(&self, principal: Uuid, roles: &[Uuid], scope: &ResourceId) -> bool {
         let groups = self.groups_of(principal);
-        self.applicable(principal, &groups, scope)
+        self.applicable(principal, &groups, &self.places_above(scope))
             .any(|(_, assignment)| assignment.condition.is_none() && roles.contains(&assignment.role))
     }
 
@@ -336,7 +303,7 @@ impl RoleIndex {
     pub fn permissions_at(&self, principal: Uuid, scope: &ResourceId) -> Vec<Value> {
         let groups = self.groups_of(principal);
         let mut objects = Vec::new();
-        for (_, assignment) in self.applicable(principal, &groups, scope) {
+        for (_, assignment) in self.applicable(principal, &groups, &self.places_above(scope)) {
             let Some(role) = self.definition(assignment.role) else {
                 continue;
             };
@@ -361,21 +328,27 @@ impl RoleIndex {
             .map(AsRef::as_ref)
     }
 
-    /// The assignments that reach the caller at the scope, with the group they come through: the caller's own first,
+    /// The places on the way up at which anything is assigned, nearest first.
+    fn places_above(&self, scope: &ResourceId) -> Vec<PlaceNumber> {
+        let places = self.hierarchy.chain(scope);
+        places.filter_map(|key| self.assignments.place(key)).collect()
+    }
+
+    /// The assignments that reach the caller at these places, with the group they come through: the caller's own first,
     /// nearest first.
     fn applicable<'a>(
         &'a self,
         principal: Uuid,
         groups: &'a [Uuid],
-        scope: &'a ResourceId,
+        places: &'a [PlaceNumber],
     ) -> impl Iterator<Item = (Option<Uuid>, &'a RoleAssignment)> {
         std::iter::once((None, principal))
             .chain(groups.iter().map(|group| (Some(*group), *group)))
-            .filter_map(|(through, who)| Some((through, self.by_principal.get(&who)?)))
+            .filter_map(|(through, who)| Some((through, self.assignments.of(who)?)))
             .flat_map(move |(through, own)| {
-                self.hierarchy
-                    .chain(scope)
-                    .flat_map(|key| at_scope(own, key))
+                places
+                    .iter()
+                    .flat_map(move |place| own.at(*place))
                     .map(move |assignment| (through, assignment))
             })
     }
@@ -485,30 +458,4 @@ fn under_condition(permission: &Permission, of_assignment: Option<&Condition>) -
         object["conditionVersion"] = condition::VERSION.into();
     }
     object
-}
-
-/// The assignments at exactly this scope, in a list that is in the order of scope keys.
-fn at_scope<'a, 'k>(
-    own: &'a Vector<Arc<RoleAssignment>>,
-    key: &'k str,
-) -> impl Iterator<Item = &'a RoleAssignment> + use<'a, 'k> {
-    (first_not_before(own, key)..own.len())
-        .map_while(move |at| own.get(at).filter(|assignment| assignment.scope.key() == key))
-        .map(AsRef::as_ref)
-}
-
-fn first_not_before(own: &Vector<Arc<RoleAssignment>>, key: &str) -> usize {
-    let (mut low, mut high) = (0, own.len());
-    while low < high {
-        let middle = low + (high - low) / 2;
-        if own
-            .get(middle)
-            .is_some_and(|assignment| assignment.scope.key() < key)
-        {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    low
 }

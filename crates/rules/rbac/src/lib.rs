@@ -12,6 +12,7 @@
 
 mod assignment;
 pub mod assignment_rules;
+mod assignments;
 mod attributes;
 pub mod built_in;
 mod case;
@@ -28,12 +29,14 @@ mod groups;
 mod hierarchy;
 mod index;
 mod json;
+mod map;
 mod operation;
 mod pattern;
 mod role;
 pub mod role_rules;
+mod sorted;
 
-pub use assignment::RoleAssignment;
+pub use assignment::{PrincipalType, RoleAssignment};
 pub use attributes::{AttributeValue, Attributes, Source, Surroundings};
 pub use catalogue::{Catalogue, CatalogueOperation};
 pub use condition::{Condition, ConditionError, Instant, SeenAttribute, Span, Trace, TracedLeaf, Truth};

@@ -695,7 +695,7 @@ fn the_index_follows_the_log() {
     assert!(!allowed(&index, "X/write"), "the same id is the same assignment");
     assert_eq!(index.assignments().count(), 1);
     let removed = index
-        .remove_assignment(&assignment(SUB, "1", BOB, CUSTOM, None).id)
+        .remove_assignment(&assignment(SUB, "1", BOB, CUSTOM, None).id())
         .expect("was there");
     assert_eq!(removed.principal, guid(BOB));
     assert_eq!(
@@ -725,12 +725,12 @@ fn the_index_follows_the_log() {
     assert!(allowed(&index, "X/write"));
 }
 
-fn names<'a>(found: impl Iterator<Item = &'a RoleAssignment>) -> Vec<&'a str> {
-    found.map(|one| one.id.name()).collect()
+fn names<'a>(found: impl Iterator<Item = &'a RoleAssignment>) -> Vec<String> {
+    found.map(|one| one.id().name().to_owned()).collect()
 }
 
 fn sorted<'a>(found: impl Iterator<Item = &'a RoleAssignment>) -> Vec<String> {
-    let mut names: Vec<_> = names(found).into_iter().map(str::to_owned).collect();
+    let mut names = names(found);
     names.sort();
     names
 }
@@ -776,7 +776,8 @@ fn assignments_are_found_by_scope_and_by_principal() {
     assert_eq!(
         index
             .assignment_of(guid(TEAM), guid(READER), &id(SUB))
-            .map(|one| one.id.name()),
+            .map(|one| one.id().name().to_owned())
+            .as_deref(),
         Some("sub")
     );
     assert_eq!(index.assignment_of(guid(ALICE), guid(READER), &id(SUB)), None);

@@ -92,10 +92,10 @@ fn verdict(snapshot: &Snapshot, finding: &Finding) -> Value {
             let assignment = snapshot.roles().assignment(&reason.assignment);
             let assignment = assignment.map(|assignment| {
                 json!({
-                    "id": assignment.id,
+                    "id": assignment.id(),
                     "roleDefinitionId": role_id(&assignment.scope, assignment.role),
                     "principalId": assignment.principal,
-                    "principalType": assignment.principal_type,
+                    "principalType": assignment.principal_type.as_str(),
                     "scope": assignment.scope,
                 })
             });

@@ -114,7 +114,7 @@ fn stored(snapshot: &Snapshot, id: &ResourceId) -> Attributes {
         Source::Resource,
         Some(&role),
         Some(&principal),
-        Some(&assignment.principal_type),
+        Some(assignment.principal_type.as_str()),
     )
 }
 

@@ -15,7 +15,7 @@ mod outlook;
 mod parser;
 mod trace;
 
-use std::{fmt, ops, sync::Arc};
+use std::{fmt, hash, ops, sync::Arc};
 
 pub use error::ConditionError;
 pub use instant::Instant;
@@ -64,19 +64,25 @@ impl ops::Not for Truth {
 
 /// A condition: its text, and what it means.
 #[derive(Clone)]
-pub struct Condition {
-    text: Arc<str>,
-    meaning: Arc<Result<Expression, ConditionError>>,
+pub struct Condition(Arc<Reading>);
+
+struct Reading {
+    text: Box<str>,
+    meaning: Result<Expression, ConditionError>,
 }
 
 impl Condition {
+    fn new(text: &str, meaning: Result<Expression, ConditionError>) -> Self {
+        Self(Arc::new(Reading {
+            text: text.into(),
+            meaning,
+        }))
+    }
+
     /// Reads a condition, to refuse it when it is wrong.
     pub fn parse(text: &str) -> Result<Self, ConditionError> {
         let meaning = read(text)?;
-        Ok(Self {
-            text: text.into(),
-            meaning: Arc::new(Ok(meaning)),
-        })
+        Ok(Self::new(text, Ok(meaning)))
     }
 
     /// Reads a condition that somebody is about to store: stricter than [`Self::parse`], because what can never be
@@ -92,36 +98,30 @@ impl Condition {
     /// Takes a condition that is stored already. One that cannot be read stays as a condition that is never true.
     #[must_use]
     pub fn stored(text: &str) -> Self {
-        Self {
-            text: text.into(),
-            meaning: Arc::new(read(text)),
-        }
+        Self::new(text, read(text))
     }
 
     /// A condition that is never true, for the reason given.
     pub(crate) fn unreadable(text: &str, reason: &str) -> Self {
-        Self {
-            text: text.into(),
-            meaning: Arc::new(Err(ConditionError::at(0..0, reason))),
-        }
+        Self::new(text, Err(ConditionError::at(0..0, reason)))
     }
 
     /// The text as it was written.
     #[must_use]
     pub fn text(&self) -> &str {
-        &self.text
+        &self.0.text
     }
 
     /// Why a stored condition cannot be read.
     #[must_use]
     pub fn error(&self) -> Option<&ConditionError> {
-        self.meaning.as_ref().as_ref().err()
+        self.0.meaning.as_ref().err()
     }
 
     /// Whether the condition holds for a request. Only [`Truth::True`] lets it through.
     #[must_use]
     pub fn evaluate(&self, request: &AccessRequest<'_>) -> Truth {
-        match self.meaning.as_ref() {
+        match &self.0.meaning {
             Ok(expression) => expression.evaluate(request),
             Err(_) => Truth::Unknown,
         }
@@ -131,9 +131,9 @@ impl Condition {
     /// which of them stand in the way.
     #[must_use]
     pub fn trace(&self, request: &AccessRequest<'_>) -> Trace {
-        match self.meaning.as_ref() {
-            Ok(expression) => trace::trace(&self.text, expression, request),
-            Err(error) => Trace::unreadable(&self.text, error),
+        match &self.0.meaning {
+            Ok(expression) => trace::trace(&self.0.text, expression, request),
+            Err(error) => Trace::unreadable(&self.0.text, error),
         }
     }
 
@@ -163,12 +163,12 @@ impl Condition {
     pub fn never_evaluable(&self) -> Option<ConditionError> {
         self.leaves()
             .find_map(never_evaluable)
-            .map(|error| error.located_in(&self.text))
+            .map(|error| error.located_in(self.text()))
     }
 
     /// Functions and comparisons, in the order of the text.
     fn leaves(&self) -> impl Iterator<Item = &Leaf> {
-        let mut open: Vec<&Expression> = self.meaning.as_ref().as_ref().ok().into_iter().collect();
+        let mut open: Vec<&Expression> = self.0.meaning.as_ref().ok().into_iter().collect();
         std::iter::from_fn(move || {
             loop {
                 match open.pop()? {
@@ -213,21 +213,27 @@ fn read(text: &str) -> Result<Expression, ConditionError> {
 
 impl PartialEq for Condition {
     fn eq(&self, other: &Self) -> bool {
-        self.text == other.text
+        self.0.text == other.0.text
     }
 }
 
 impl Eq for Condition {}
 
+impl hash::Hash for Condition {
+    fn hash<H: hash::Hasher>(&self, state: &mut H) {
+        self.0.text.hash(state);
+    }
+}
+
 impl fmt::Debug for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Condition({})", self.text)
+        write!(f, "Condition({})", self.0.text)
     }
 }
 
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(&self.0.text)
     }
 }
 

@@ -14,7 +14,7 @@ impl Condition {
     /// asks for an open attribute twice counts as two that know nothing of each other, so the bounds may be wider than
     /// what can happen, never narrower.
     pub(crate) fn outlook(&self, request: &AccessRequest<'_>, open: Open<'_>) -> Bounds {
-        match self.meaning.as_ref() {
+        match &self.0.meaning {
             Ok(expression) => expression.outlook(request, open),
             Err(_) => (Truth::Unknown, Truth::Unknown),
         }

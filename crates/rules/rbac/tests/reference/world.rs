@@ -250,10 +250,7 @@ impl World {
         let mut index = RoleIndex::default();
         let other = Self::random(chance);
         other.put_into(&mut index, chance);
-        let assignments: Vec<_> = index
-            .assignments()
-            .map(|assignment| assignment.id.clone())
-            .collect();
+        let assignments: Vec<_> = index.assignments().map(RoleAssignment::id).collect();
         let denies: Vec<_> = index.denies().map(|deny| deny.id.clone()).collect();
         // what this world puts again replaces it; the rest goes before or after
         let early = chance.percent(50);

@@ -38,7 +38,7 @@ pub(super) async fn list(call: Call) -> Result<Reply, ArmError> {
         .assignments_at_or_above(asked_at)
         .chain(roles.assignments_below(asked_at))
         .filter(|assignment| passes(assignment))
-        .filter_map(|assignment| snapshot.get(&assignment.id))
+        .filter_map(|assignment| snapshot.get(&assignment.id()))
         .map(|assignment| view(assignment, asked_at))
         .collect();
     Ok(Reply::ok(json!({ "value": value })))

@@ -46,7 +46,7 @@ pub(super) fn claims(wanted: &RoleAssignment) -> Vec<String> {
         wanted.principal,
         wanted.role
     );
-    vec![triple, name_claim(wanted.id.name())]
+    vec![triple, name_claim(wanted.id().name())]
 }
 
 /// A custom role may go while it is assigned by another request; then this one must look again.
