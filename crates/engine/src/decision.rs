@@ -432,13 +432,7 @@ impl Decision {
                     ),
                 )
             }
-            Outcome::Refused(Refusal::DenyAssignment { id: deny }) => ArmError::new(
-                ErrorCode::DenyAssignmentAuthorizationFailed,
-                format!(
-                    "The client '{name}' with object id '{id}' has permission to perform action '{operation}' on \
-                     scope '{scope}'; however, the access is denied because of the deny assignment '{deny}'."
-                ),
-            ),
+            Outcome::Refused(Refusal::DenyAssignment { id: deny }) => self.blocked_by(deny, finding),
             Outcome::Refused(_) if surface == Surface::Inference => ArmError::new(
                 ErrorCode::PermissionDenied,
                 format!(
@@ -488,6 +482,20 @@ impl Decision {
             }
             Outcome::Granted(_) | Outcome::Rule(_) => internal(finding),
         }
+    }
+
+    /// A ruling (rbac-semantics 7.3, where the documents are silent): what a deny assignment blocks is answered 403
+    /// `DenyAssignmentAuthorizationFailed`, on every surface, and names it.
+    fn blocked_by(&self, deny: &ResourceId, finding: &Finding) -> ArmError {
+        let Finding { operation, scope, .. } = finding;
+        let (name, id) = (&self.caller.name, self.caller.object_id);
+        ArmError::new(
+            ErrorCode::DenyAssignmentAuthorizationFailed,
+            format!(
+                "The client '{name}' with object id '{id}' has permission to perform action '{operation}' on scope \
+                 '{scope}'; however, the access is denied because of the deny assignment '{deny}'."
+            ),
+        )
     }
 
     /// The operation that was asked for.

@@ -79,7 +79,8 @@ impl Automatic<'_> {
     }
 }
 
-/// Owner of a new resource for who made it; `None` when that is no principal of the directory.
+/// A ruling (rbac-semantics 13.2, where the documents disagree): who makes a hub or a project becomes its Owner, by an
+/// assignment at it. `None` when that is no principal of the directory.
 pub(crate) fn creator_owns(cx: &Cx<'_>, scope: &ResourceId) -> Option<Also> {
     let assignment = Automatic {
         scope,

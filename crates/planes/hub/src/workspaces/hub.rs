@@ -25,11 +25,17 @@ pub(crate) static CREATION: RoleGate = RoleGate {
     names: "Owner or Contributor",
 };
 
+/// A ruling (rbac-semantics 13.1, where the documents disagree): the scopes of ARM count, so who creates a hub holds one
+/// of the two roles at the group the hub is made in or above. A role on another hub is none.
+fn creation_gate(own: Need) -> Need {
+    own.through(&CREATION)
+}
+
 /// What it takes to write a hub.
 pub(super) fn needs(draft: &Draft, body: &Value, own: Need) -> Vec<Need> {
     let linked = links::needs(body, draft.existing.as_deref());
     let creating = draft.existing.is_none();
-    let own = if creating { own.through(&CREATION) } else { own };
+    let own = if creating { creation_gate(own) } else { own };
     let made = match draft.id.resource_group_id() {
         Some(group) if creating => dependents::needs(body, &group),
         _ => Vec::new(),

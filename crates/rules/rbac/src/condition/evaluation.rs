@@ -60,7 +60,8 @@ impl Attribute {
         request: &AccessRequest<'_>,
         then: impl FnOnce(&[AttributeValue]) -> R,
     ) -> R {
-        // How the first preview wrote `SubOperationMatches`: always there, empty without a suboperation.
+        // The first preview had the suboperation as an attribute that is always there, empty without one. As it was
+        // documented it is read as `SubOperationMatches`; here is what is left.
         if self.source == Source::Request && self.name.as_str() == "suboperation" {
             return then(&[AttributeValue::from(request.sub_operation.unwrap_or_default())]);
         }
@@ -69,10 +70,10 @@ impl Attribute {
 }
 
 impl Operator {
-    /// A missing side makes the comparison unknown, and so do several values without a quantifier.
+    /// Several values without a quantifier make the comparison unknown.
     fn compare(self, left: &[AttributeValue], right: &[AttributeValue]) -> Truth {
-        if left.is_empty() || right.is_empty() {
-            return Truth::Unknown;
+        if let Some(unknown) = missing_fails_closed(left, right) {
+            return unknown;
         }
         let pair = |l: &AttributeValue, r: &AttributeValue| self.holds(l, r);
         match self.quantifier {
@@ -88,12 +89,32 @@ impl Operator {
     }
 }
 
-/// False if any is false, else unknown if any is unknown.
-fn all<T>(items: &[T], truth: impl Fn(&T) -> Truth) -> Truth {
-    items.iter().map(truth).min().unwrap_or(Truth::True)
+/// A ruling (rbac-semantics 11.6, where the documents are silent): a comparison with a missing side is unknown for
+/// negative operators as well, and NOT leaves it so. What is not known opens no door.
+fn missing_fails_closed(left: &[AttributeValue], right: &[AttributeValue]) -> Option<Truth> {
+    (left.is_empty() || right.is_empty()).then_some(Truth::Unknown)
 }
 
-/// True if any is true, else unknown if any is unknown.
+/// False if any is false, else unknown if any is unknown. What is settled is not asked further.
+fn all<T>(items: &[T], truth: impl Fn(&T) -> Truth) -> Truth {
+    let mut least = Truth::True;
+    for item in items {
+        least = least.min(truth(item));
+        if least == Truth::False {
+            break;
+        }
+    }
+    least
+}
+
+/// True if any is true, else unknown if any is unknown. What is settled is not asked further.
 fn any<T>(items: &[T], truth: impl Fn(&T) -> Truth) -> Truth {
-    items.iter().map(truth).max().unwrap_or(Truth::False)
+    let mut most = Truth::False;
+    for item in items {
+        most = most.max(truth(item));
+        if most == Truth::True {
+            break;
+        }
+    }
+    most
 }

@@ -103,6 +103,15 @@ impl Operator {
         })
     }
 
+    /// `ForAnyOfAnyValues:StringEqualsIgnoreCase`.
+    pub(super) fn is_one_of_ignoring_case(self) -> bool {
+        let equals = Kind::Text {
+            test: TextTest::Equals,
+            ignore_case: true,
+        };
+        self.quantifier == Some(Quantifier::AnyOfAny) && self.kind == equals && !self.negated
+    }
+
     /// Why no request can ever satisfy the operator with these written values on a side.
     pub(super) fn objection(self, values: &[AttributeValue]) -> Option<&'static str> {
         if self.quantifier.is_none() && values.len() > 1 {

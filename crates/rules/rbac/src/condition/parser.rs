@@ -204,11 +204,14 @@ impl<'a> Parser<'a> {
         };
         self.advance()?;
         let right = self.operand()?;
-        Ok(Test::Compare {
-            left,
-            operator,
-            right,
-        })
+        Ok(as_sub_operation(&left, operator, &right).map_or(
+            Test::Compare {
+                left,
+                operator,
+                right,
+            },
+            Test::SubOperationMatches,
+        ))
     }
 
     fn operand(&mut self) -> Result<Operand, ConditionError> {
@@ -295,6 +298,22 @@ impl<'a> Parser<'a> {
     fn objection(&self, message: impl Into<String>) -> ConditionError {
         ConditionError::at(self.span.clone(), message)
     }
+}
+
+/// How the first preview wrote `SubOperationMatches{'…'}`:
+/// `@Request[subOperation] ForAnyOfAnyValues:StringEqualsIgnoreCase {'…'}` (rbac-semantics 11.11).
+fn as_sub_operation(left: &Operand, operator: Operator, right: &Operand) -> Option<Vec<String>> {
+    let (Operand::Attribute(attribute), Operand::Values(values)) = (left, right) else {
+        return None;
+    };
+    let is_it = attribute.source == Source::Request
+        && attribute.name.as_str() == "suboperation"
+        && operator.is_one_of_ignoring_case();
+    let name = |value: &AttributeValue| match value {
+        AttributeValue::Text(name) if !name.is_empty() && name.is_ascii() => Some(name.clone()),
+        _ => None,
+    };
+    is_it.then(|| values.iter().map(name).collect()).flatten()
 }
 
 const FUNCTIONS: [&str; 3] = ["ActionMatches", "SubOperationMatches", "Exists"];
