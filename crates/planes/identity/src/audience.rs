@@ -8,7 +8,7 @@ use nave_engine::{Snapshot, directory::app_claim, site::Site};
 use crate::principal::{application_claim, uri_claim};
 
 /// Azure's public names for what this server offers.
-const PUBLIC: [&str; 11] = [
+const PUBLIC: [&str; 12] = [
     "https://management.azure.com",
     "https://management.core.windows.net",
     "https://graph.microsoft.com",
@@ -20,6 +20,7 @@ const PUBLIC: [&str; 11] = [
     "https://vault.azure.net",
     "https://containerregistry.azure.net",
     "https://monitor.azure.com",
+    nave_engine::federation::AUDIENCE,
 ];
 
 /// The directory's own audience: what a request that names no resource is about.

@@ -33,7 +33,31 @@ pub(crate) struct Client {
     pub(crate) id: String,
     /// What the sign-in page calls it.
     pub(crate) name: String,
+    /// How it proved itself, if it did.
+    pub(crate) proof: Option<Proof>,
     registration: Option<Arc<Resource>>,
+}
+
+/// How an application proves itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// By a secret.
+    Secret,
+    /// By an assertion that it signed with a certificate.
+    Certificate,
+    /// By an assertion of another identity provider.
+    Federated,
+}
+
+impl Proof {
+    /// The word for it among the methods of a sign-in.
+    pub(crate) fn method(self) -> &'static str {
+        match self {
+            Self::Secret => "secret",
+            Self::Certificate => "cert",
+            Self::Federated => "fed",
+        }
+    }
 }
 
 impl Client {
@@ -44,6 +68,7 @@ impl Client {
             return Ok(Self {
                 id,
                 name: (*name).to_owned(),
+                proof: None,
                 registration: None,
             });
         }
@@ -55,6 +80,7 @@ impl Client {
         Ok(Self {
             id,
             name,
+            proof: None,
             registration: Some(registration),
         })
     }
@@ -64,9 +90,39 @@ impl Client {
         is_this_machine(address) || REDIRECTS.iter().any(|place| self.registered(place, address))
     }
 
-    /// Whether codes sent to this address are exchanged by a server, which must show its secret.
-    pub(crate) fn must_authenticate_for(&self, address: &str) -> bool {
+    /// Refuses a client that has not proved itself where it must.
+    ///
+    /// A server must: when it exchanges a code that was sent to it ([`is_server_at`](Self::is_server_at)), and from then
+    /// on whenever it refreshes; and when a person signs in without any address
+    /// ([`is_confidential`](Self::is_confidential)).
+    pub(crate) fn demand_proof(&self, demanded: bool) -> Result<(), Refusal> {
+        if demanded && self.proof.is_none() {
+            return Err(Refusal::no_client_proof());
+        }
+        Ok(())
+    }
+
+    /// Whether codes sent to this address are exchanged by a server, which can keep a secret.
+    pub(crate) fn is_server_at(&self, address: &str) -> bool {
         self.registered(WEB_REDIRECTS, address)
+    }
+
+    /// Whether it is a server and nothing else: it has addresses of servers and none of programs people run, and does not
+    /// say that it is one of those all the same (`isFallbackPublicClient`).
+    pub(crate) fn is_confidential(&self) -> bool {
+        let Some(registration) = &self.registration else {
+            return false;
+        };
+        let has = |place: &str| {
+            let listed = registration.value(place).and_then(Value::as_array);
+            listed.is_some_and(|listed| !listed.is_empty())
+        };
+        let says_public = registration.value("/isFallbackPublicClient") == Some(&Value::Bool(true));
+        has(WEB_REDIRECTS)
+            && !says_public
+            && !REDIRECTS
+                .iter()
+                .any(|place| *place != WEB_REDIRECTS && has(place))
     }
 
     fn registered(&self, place: &str, address: &str) -> bool {

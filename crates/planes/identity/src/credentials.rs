@@ -100,12 +100,7 @@ impl Inner {
                 7_000_222,
                 format!("The provided client secret keys for app '{client}' are expired. Add a new one."),
             )),
-            Some(_) if !principal::enabled(&principal) => Err(Refusal::new(
-                401,
-                "unauthorized_client",
-                7_000_112,
-                format!("Application '{client}' is disabled."),
-            )),
+            Some(_) if !principal::enabled(&principal) => Err(Refusal::disabled_client(client)),
             Some(_) => Ok(principal),
         }
     }

@@ -6,10 +6,13 @@
 
 mod applications;
 mod body;
+mod federated_credentials;
 mod groups;
+mod key_credentials;
 mod kind;
 mod me;
 mod memberships;
+mod named_locations;
 mod objects;
 mod query;
 mod references;
@@ -39,12 +42,16 @@ use self::{
 };
 use crate::Identity;
 
+const FEDERATED: &str = "/graph/v1.0/applications/{id}/federatedIdentityCredentials";
+const FEDERATED_ONE: &str = "/graph/v1.0/applications/{id}/federatedIdentityCredentials/{credential}";
+
 pub(crate) fn routes(identity: &Identity) -> Vec<Route> {
     let mut routes = reading();
     routes.extend(asking());
     routes.extend(writing(identity));
     routes.extend(referring(identity));
     routes.extend(me::routes(identity));
+    routes.extend(named_locations::routes());
     routes
 }
 
@@ -69,11 +76,8 @@ fn reading() -> Vec<Route> {
             "/graph/v1.0/applications/{id}/owners",
             |kind, call| references::list(kind, &OWNERS, call),
         ),
-        get(
-            &APPLICATION,
-            "/graph/v1.0/applications/{id}/federatedIdentityCredentials",
-            objects::none,
-        ),
+        get(&APPLICATION, FEDERATED, federated_credentials::list),
+        get(&APPLICATION, FEDERATED_ONE, federated_credentials::get),
         get(&SERVICE_PRINCIPAL, "/graph/v1.0/servicePrincipals", objects::list),
         get(
             &SERVICE_PRINCIPAL,
@@ -195,6 +199,35 @@ fn writing(identity: &Identity) -> Vec<Route> {
             "/graph/v1.0/applications/{id}/removePassword",
             secrets::remove,
         ),
+        write(
+            it,
+            &APPLICATION,
+            &post,
+            "/graph/v1.0/applications/{id}/addKey",
+            key_credentials::add,
+        ),
+        write(
+            it,
+            &APPLICATION,
+            &post,
+            "/graph/v1.0/applications/{id}/removeKey",
+            key_credentials::remove,
+        ),
+        write(it, &APPLICATION, &post, FEDERATED, federated_credentials::create),
+        write(
+            it,
+            &APPLICATION,
+            &patch,
+            FEDERATED_ONE,
+            federated_credentials::update,
+        ),
+        write(
+            it,
+            &APPLICATION,
+            &Method::DELETE,
+            FEDERATED_ONE,
+            federated_credentials::delete,
+        ),
         delete(it, &APPLICATION, "/graph/v1.0/applications/{id}"),
         write(
             it,
@@ -223,6 +256,20 @@ fn writing(identity: &Identity) -> Vec<Route> {
             &post,
             "/graph/v1.0/servicePrincipals/{id}/removePassword",
             secrets::remove,
+        ),
+        write(
+            it,
+            &SERVICE_PRINCIPAL,
+            &post,
+            "/graph/v1.0/servicePrincipals/{id}/addKey",
+            key_credentials::add,
+        ),
+        write(
+            it,
+            &SERVICE_PRINCIPAL,
+            &post,
+            "/graph/v1.0/servicePrincipals/{id}/removeKey",
+            key_credentials::remove,
         ),
         delete(it, &SERVICE_PRINCIPAL, "/graph/v1.0/servicePrincipals/{id}"),
     ]

@@ -14,6 +14,7 @@
 #![warn(missing_docs)]
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
+mod assertions;
 mod audience;
 mod authenticator;
 mod authorize;
@@ -26,6 +27,7 @@ mod devices;
 mod discovery;
 mod form;
 mod graph;
+mod managed;
 mod metadata;
 mod one_time;
 mod open_forms;
@@ -45,19 +47,21 @@ mod tokens;
 
 use std::{num::NonZeroUsize, sync::Arc, thread};
 
-use nave_arm::ArmError;
-use nave_engine::{Engine, Registry};
+use jiff::SignedDuration;
+use nave_arm::{ArmError, ResourceId};
+use nave_engine::{Changes, Engine, Grant, Registry};
 use nave_vault::{Random, SigningKeys};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 pub use authenticator::TokenAuthenticator;
+pub use managed::IdentitySession;
 pub use outbound::Outbound;
 pub use tokens::IssuedToken;
 
 use crate::{
-    authenticator::Verified, codes::Code, devices::Devices, one_time::OneTime, open_forms::OpenForm,
-    outbound::Issuers, sso::Away, tokens::Lifetime,
+    assertions::FirstShown, authenticator::Verified, codes::Code, devices::Devices, one_time::OneTime,
+    open_forms::OpenForm, outbound::Issuers, sso::Away, tokens::Lifetime,
 };
 
 /// How many pages with a form may be open at once.
@@ -77,6 +81,7 @@ pub(crate) struct Inner {
     pub(crate) codes: OneTime<Code>,
     pub(crate) away: OneTime<Away>,
     pub(crate) devices: Devices,
+    pub(crate) first_shown: FirstShown,
     /// Other identity providers, and the keys they sign with.
     pub(crate) issuers: Issuers,
     /// Hashing is slow and takes memory on purpose: no more at once than there are processors.
@@ -96,6 +101,7 @@ impl Identity {
             codes: OneTime::new(WAITING_CODES),
             away: OneTime::new(OPEN_FORMS),
             devices: Devices::new(),
+            first_shown: FirstShown::new(),
             issuers: Issuers::new(outbound),
             hashing: Semaphore::new(processors),
         }))
@@ -109,6 +115,7 @@ impl Identity {
         registry.add_routes(authorize::routes(self));
         registry.add_routes(devices::routes(self));
         registry.add_routes(graph::routes(self));
+        registry.add_routes(managed::routes(self));
         registry.add_routes(scim::routes());
         registry.add_routes(provisioning::routes(self));
         registry.add_routes(sso::routes(self));
@@ -133,5 +140,40 @@ impl Identity {
         resource: &str,
     ) -> Result<IssuedToken, ArmError> {
         tokens::issue_for(&self.0, engine, principal, resource, Lifetime::MANAGED_IDENTITY)
+    }
+
+    /// Opens a session for the identities of a resource: what an executor hands to the code that it runs, as environment
+    /// variables ([`IdentitySession::environment`]). It lasts for eight hours unless asked otherwise.
+    ///
+    /// # Errors
+    /// `ResourceNotFound` where there is no such resource, or it has no identity; `InvalidParameter` for more than a day.
+    pub async fn open_session<A: Changes>(
+        &self,
+        engine: &Engine,
+        grant: &Grant<A>,
+        resource: &ResourceId,
+        lifetime: Option<SignedDuration>,
+        correlation: Uuid,
+    ) -> Result<IdentitySession, ArmError> {
+        let wanted = managed::Wanted {
+            resource,
+            lifetime,
+            correlation,
+        };
+        managed::open(&self.0, engine, grant, &wanted).await
+    }
+
+    /// Closes a session before its time: no token is given for it any more.
+    ///
+    /// # Errors
+    /// Where the change cannot be stored.
+    pub async fn close_session<A: Changes>(
+        &self,
+        engine: &Engine,
+        grant: &Grant<A>,
+        session: Uuid,
+        correlation: Uuid,
+    ) -> Result<(), ArmError> {
+        managed::close(engine, grant, session, correlation).await
     }
 }

@@ -148,7 +148,10 @@ fn is_asked(address: &Url) -> bool {
 
 fn is_this_machine(address: &Url) -> bool {
     let host = address.host_str().unwrap_or_default();
-    let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    let ip = host
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse::<IpAddr>();
     host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
 }
 

@@ -34,6 +34,19 @@ pub(crate) fn issuer(site: &Site) -> String {
     endpoint(site, "v2.0")
 }
 
+/// Whether an assertion for this audience is for this token service: an address of it in any form, or its issuer.
+pub(crate) fn is_audience(site: &Site, audience: &str) -> bool {
+    let below = audience
+        .strip_prefix(&site.origin)
+        .and_then(|rest| rest.strip_prefix('/'));
+    below.is_some_and(|path| {
+        let path = path.trim_end_matches('/');
+        let ends = ["/oauth2/v2.0/token", "/oauth2/token", "/v2.0", ""];
+        let before = ends.iter().find_map(|end| path.strip_suffix(end));
+        before.is_some_and(|before| check(site, before).is_ok())
+    })
+}
+
 /// The address of the page where people enter a device's code.
 pub(crate) fn device_page(site: &Site) -> String {
     format!("{}/devicelogin", site.origin)
@@ -77,6 +90,29 @@ mod tests {
             domain: String::from("contoso.com"),
             cloud: String::from("nave"),
             locations: LOCATIONS,
+        }
+    }
+
+    #[test]
+    fn assertions_are_for_the_token_endpoint_in_any_form_or_for_the_issuer() {
+        let ours = Uuid::from_u128(7);
+        for good in [
+            format!("https://nave.test/{ours}/oauth2/v2.0/token"),
+            format!("https://nave.test/adfs/nave/{ours}/oauth2/v2.0/token"),
+            format!("https://nave.test/{ours}/v2.0"),
+            format!("https://nave.test/{ours}/"),
+            String::from("https://nave.test/contoso.com/oauth2/token"),
+        ] {
+            assert!(is_audience(&site(), &good), "{good}");
+        }
+        for bad in [
+            String::from("https://nave.test"),
+            String::from("https://nave.test/"),
+            format!("https://evil.test/{ours}/oauth2/v2.0/token"),
+            format!("https://nave.test.evil.test/{ours}/v2.0"),
+            format!("https://nave.test/{}/oauth2/v2.0/token", Uuid::from_u128(8)),
+        ] {
+            assert!(!is_audience(&site(), &bad), "{bad}");
         }
     }
 

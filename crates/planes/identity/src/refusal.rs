@@ -47,6 +47,24 @@ impl Refusal {
         Self::new(401, "invalid_client", number, message)
     }
 
+    /// A client that must prove itself and shows nothing.
+    pub(crate) fn no_client_proof() -> Self {
+        Self::bad_client(
+            7_000_218,
+            "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
+        )
+    }
+
+    /// A client that proved itself, and is switched off.
+    pub(crate) fn disabled_client(client: &str) -> Self {
+        Self::new(
+            401,
+            "unauthorized_client",
+            7_000_112,
+            format!("Application '{client}' is disabled."),
+        )
+    }
+
     pub(crate) fn missing(parameter: &str) -> Self {
         Self::bad_request(
             900_144,

@@ -16,7 +16,13 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use self::rotation::{Rotation, Shown};
-use crate::{clients::Client, principal, refusal::Refusal, signin::Known, tokens::Lifetime};
+use crate::{
+    clients::{Client, Proof},
+    principal,
+    refusal::Refusal,
+    signin::Known,
+    tokens::Lifetime,
+};
 
 /// The type of sessions' rows.
 pub(crate) const SESSIONS: &str = "Nave.Identity/sessions";
@@ -36,6 +42,8 @@ pub(crate) struct Session {
     pub(crate) known: Known,
     /// The application.
     pub(crate) client: String,
+    /// Whether the application proved itself when the session began: from then on it must.
+    pub(crate) client_proved_itself: bool,
     /// When it is over.
     pub(crate) ends: Timestamp,
     /// The number of the refresh token that is good now.
@@ -75,6 +83,7 @@ impl Session {
                 at: time("/createdDateTime")?,
             },
             client: text("/clientAppId")?.to_owned(),
+            client_proved_itself: text("/clientProof").is_some(),
             ends: time("/expirationDateTime")?,
             refresh: rotation.count,
             rotation,
@@ -148,6 +157,7 @@ pub(crate) async fn begin(
     };
     let sent = json!({
         "id": id, "userId": known.object_id, "clientAppId": client.id, "clientDisplayName": client.name,
+        "clientProof": client.proof.map(Proof::method),
         "authenticationMethods": known.methods, "ipAddress": call.request.peer,
         "createdDateTime": known.at.to_string(), "expirationDateTime": ends(known.at, now, lifetime).to_string(),
     });

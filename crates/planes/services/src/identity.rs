@@ -7,11 +7,10 @@ use nave_engine::{
     decision::Need,
     declaration::{Also, Asked, Cx, Draft, Erased},
     directory,
+    federation::USER_ASSIGNED_IDENTITIES,
 };
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
-
-use crate::managed_identity::USER_ASSIGNED_IDENTITIES;
 
 /// The kinds of identity; a resource has any number of them, separated by commas.
 const KINDS: [&str; 3] = ["None", "SystemAssigned", "UserAssigned"];
@@ -83,6 +82,11 @@ pub(crate) fn show(snapshot: &Snapshot, body: &mut Value) {
         };
         *shown = json!({ "principalId": fact("/properties/principalId"), "clientId": fact("/properties/clientId") });
     }
+}
+
+/// Whether a resource was given this identity.
+pub(crate) fn has(resource: &Resource, identity: &ResourceId) -> bool {
+    assigned(&resource.sent).any(|id| id == *identity)
 }
 
 /// The object id of a resource's own principal.

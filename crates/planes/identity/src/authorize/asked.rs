@@ -148,7 +148,7 @@ fn details(
                 "The code_challenge_method must be 'S256'.",
             ));
         }
-        (None, _) if client.must_authenticate_for(&return_to.redirect_uri) => {}
+        (None, _) if client.is_server_at(&return_to.redirect_uri) => {}
         (None, _) => {
             return Err(Refusal::bad_request(
                 9_002_325,

@@ -6,7 +6,7 @@ use nave_engine::{Change, Expect, Put, Reply, Resource, Snapshot, directory, rou
 use serde_json::{Value, json};
 
 use super::{
-    bad_request, body,
+    bad_request, body, key_credentials,
     kind::{Kind, of_kind},
     not_found,
     references::OWNERS,
@@ -21,8 +21,9 @@ use crate::{
 pub(super) async fn create(_: Identity, kind: &'static Kind, call: Call) -> Result<Reply, ArmError> {
     let (id, app) = (call.engine.world().new_id(), call.engine.world().new_id());
     let set = json!({ "id": id, "appId": app, "publisherDomain": call.engine.site().domain });
-    let sent = body::created(kind, body::of(&call)?, set)?;
+    let mut sent = body::created(kind, body::of(&call)?, set)?;
     check(&sent)?;
+    key_credentials::settle(&mut sent, &Value::Null, || call.engine.world().new_id())?;
     write::commit(&call, |_| {
         let mut put = Put::new(kind.id(id), sent.clone());
         put.claims = claims(&sent);
@@ -42,6 +43,7 @@ pub(super) async fn update(_: Identity, kind: &'static Kind, call: Call) -> Resu
         let mut put = write::again(application);
         put.sent = body::patched(kind, application, body.clone())?;
         check(&put.sent)?;
+        key_credentials::settle(&mut put.sent, &application.sent, || call.engine.world().new_id())?;
         put.claims = claims(&put.sent);
         let principal = renamed(snapshot, application, &put.sent);
         let puts = std::iter::once(put).chain(principal).collect();

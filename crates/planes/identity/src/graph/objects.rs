@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    bad_request, body,
+    bad_request, body, key_credentials,
     kind::{APPLICATION, GROUP, Kind, SERVICE_PRINCIPAL, any, kind_of, of_kind},
     not_found, query, references, view,
     write::{self, Answer, Planned},
@@ -31,16 +31,16 @@ pub(super) fn list(kind: &'static Kind, call: &Call) -> Result<Value, ArmError> 
 pub(super) fn get(kind: &'static Kind, call: &Call) -> Result<Value, ArmError> {
     let object = view::named(kind, call)?;
     let mut shown = view::entity(call.engine.site(), &object);
+    if query::selects(&call.request, key_credentials::MEMBER) {
+        shown[key_credentials::MEMBER] = object
+            .value("/keyCredentials")
+            .cloned()
+            .unwrap_or_else(|| json!([]));
+    }
     if kind.collection != kind_of(&object).collection {
         shown["@odata.type"] = kind_of(&object).odata_type.into();
     }
     Ok(query::selected(&call.request, shown))
-}
-
-/// A list of what an object has none of.
-pub(super) fn none(kind: &'static Kind, call: &Call) -> Result<Value, ArmError> {
-    view::named(kind, call)?;
-    Ok(json!({ "value": [] }))
 }
 
 /// A list of what nobody has.

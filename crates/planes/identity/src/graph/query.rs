@@ -39,6 +39,14 @@ pub(super) fn page<'a>(
     Ok(list)
 }
 
+/// Whether `$select` names a member.
+pub(super) fn selects(request: &Request, member: &str) -> bool {
+    let wanted = request.query("$select").unwrap_or_default().split(',');
+    wanted
+        .map(str::trim)
+        .any(|name| name.eq_ignore_ascii_case(member))
+}
+
 /// The members that `$select` names; the type stays.
 pub(super) fn selected(request: &Request, object: Value) -> Value {
     let wanted: Vec<&str> = request

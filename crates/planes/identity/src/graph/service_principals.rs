@@ -2,10 +2,10 @@
 
 use nave_arm::ArmError;
 use nave_engine::{Change, Expect, Guard, Put, Reply, directory::app_claim, principal_claim, route::Call};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
-    applications, bad_request, body,
+    applications, bad_request, body, key_credentials,
     kind::{Kind, of_kind},
     not_found,
     references::OWNERS,
@@ -35,7 +35,9 @@ pub(super) async fn create(_: Identity, kind: &'static Kind, call: Call) -> Resu
             "appOwnerOrganizationId": call.engine.site().tenant,
             "servicePrincipalNames": applications::names(&application.sent),
         });
-        let mut put = Put::new(kind.id(id), body::created(kind, body.clone(), set)?);
+        let mut sent = body::created(kind, body.clone(), set)?;
+        key_credentials::settle(&mut sent, &Value::Null, || call.engine.world().new_id())?;
+        let mut put = Put::new(kind.id(id), sent);
         put.claims = vec![principal_claim(id), app_claim(&app)];
         put.expect = Expect::Absent;
         OWNERS.set(&mut put, &[call.grant.caller().object_id]);
@@ -62,6 +64,7 @@ pub(super) async fn update(_: Identity, kind: &'static Kind, call: Call) -> Resu
         let found = of_kind(snapshot, kind, key).ok_or_else(|| not_found(key))?;
         let mut put = write::again(found);
         put.sent = body::patched(kind, found, body.clone())?;
+        key_credentials::settle(&mut put.sent, &found.sent, || call.engine.world().new_id())?;
         if principal::enabled(found) && put.sent["accountEnabled"] == json!(false) {
             put.own["epoch"] = (principal::epoch(found) + 1).into();
         }

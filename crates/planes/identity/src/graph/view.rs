@@ -5,6 +5,7 @@ use nave_engine::{Resource, fill, route::Call, site::Site};
 use serde_json::{Map, Value, json};
 
 use super::{
+    key_credentials,
     kind::{Kind, kind_of, of_kind},
     not_found,
 };
@@ -19,6 +20,7 @@ pub(super) fn view(object: &Resource) -> Value {
         members.retain(|name, _| !KEPT.contains(&name.as_str()));
     }
     fill(&mut shown, &(kind_of(object).defaults)());
+    key_credentials::hide(&mut shown);
     shown["createdDateTime"] = object.history.created_at.to_string().into();
     shown
 }

@@ -53,8 +53,14 @@ impl Issuers {
     pub(crate) async fn get(&self, issuer: &str, now: Timestamp) -> Result<Arc<Issuer>, FetchError> {
         let known = self.asked.get(issuer).await;
         match known {
-            Some(Asked { at, answer: Ok(known) }) if is_younger(at, FRESH, now) => Ok(known),
-            Some(Asked { at, answer: Err(error) }) if is_younger(at, AGAIN, now) => Err(error),
+            Some(Asked {
+                at,
+                answer: Ok(known),
+            }) if is_younger(at, FRESH, now) => Ok(known),
+            Some(Asked {
+                at,
+                answer: Err(error),
+            }) if is_younger(at, AGAIN, now) => Err(error),
             _ => self.ask(issuer, now).await,
         }
     }
@@ -92,7 +98,10 @@ impl Issuers {
 
     /// The document must be of the issuer itself, to the letter; and what came over TLS leads to nothing that does not.
     async fn fetch(&self, issuer: &str) -> Result<Issuer, FetchError> {
-        let at = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
+        let at = format!(
+            "{}/.well-known/openid-configuration",
+            issuer.trim_end_matches('/')
+        );
         let document = self.outbound.fetch_json(&at).await?;
         let said = document.get("issuer").and_then(Value::as_str).unwrap_or_default();
         if said != issuer {

@@ -10,9 +10,9 @@ use crate::{
 };
 
 pub(super) async fn grant(inner: &Inner, call: &Call, mut form: Form) -> Result<Reply, Refusal> {
-    let proof = ClientProof::of(&mut form, &call.request)?;
-    let authenticated = proof.secret.is_some();
-    let client = proof.client(inner, call).await?;
+    let client = ClientProof::of(&mut form, &call.request)?
+        .client(inner, call)
+        .await?;
     let code = inner
         .codes
         .take(form.required("code")?, call.engine.world().now())
@@ -25,12 +25,7 @@ pub(super) async fn grant(inner: &Inner, call: &Call, mut form: Form) -> Result<
         })?;
     check_redirect(&code, form.text("redirect_uri"))?;
     check_challenge(&code, form.text("code_verifier"))?;
-    if !authenticated && client.must_authenticate_for(&code.redirect_uri) {
-        return Err(Refusal::bad_client(
-            7_000_218,
-            "The request body must contain the following parameter: 'client_secret'.",
-        ));
-    }
+    client.demand_proof(client.is_server_at(&code.redirect_uri))?;
     let scope = Scope::read(
         form.text("scope").unwrap_or(&code.scope),
         &call.engine.snapshot(),

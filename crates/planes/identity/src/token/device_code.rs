@@ -10,6 +10,7 @@ pub(super) async fn grant(inner: &Inner, call: &Call, mut form: Form) -> Result<
     let client = ClientProof::of(&mut form, &call.request)?
         .client(inner, call)
         .await?;
+    client.demand_proof(client.is_confidential())?;
     let code = form.text("device_code").or_else(|| form.text("code"));
     let code = code.ok_or_else(|| Refusal::missing("device_code"))?;
     let claims = ClaimsAsked::read(form.text("claims"))?;

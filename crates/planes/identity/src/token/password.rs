@@ -20,6 +20,7 @@ pub(super) async fn grant(inner: &Inner, call: &Call, mut form: Form) -> Result<
     let client = ClientProof::of(&mut form, &call.request)?
         .client(inner, call)
         .await?;
+    client.demand_proof(client.is_confidential())?;
     let scope = Scope::of(&form, &call.engine.snapshot(), call.engine.site())?;
     let password = form
         .take_secret("password")

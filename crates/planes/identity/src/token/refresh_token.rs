@@ -46,6 +46,7 @@ pub(super) async fn grant(inner: &Inner, call: &Call, mut form: Form) -> Result<
             "The refresh token was issued to another application.",
         ));
     }
+    client.demand_proof(session.client_proved_itself)?;
     let principal = sessions::person(&snapshot, &session)?;
     // Whoever refreshes goes on to refresh, also where only the first request said so.
     let scope = Scope {

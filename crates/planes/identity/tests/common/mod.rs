@@ -2,15 +2,15 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
-use std::{path::Path, sync::Arc};
+use std::{net::IpAddr, path::Path, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderName, Method};
 use jiff::{SignedDuration, Timestamp};
 use nave_arm::{ArmError, ResourceId};
 use nave_engine::{
-    Act, Authenticator, Body, Caller, CallerKind, Change, Engine, Parts, Put, Registry, Reply, Request,
-    Store,
+    Act, Authenticator, Body, Caller, CallerKind, Change, Engine, Erase, Parts, Put, Registry, Reply,
+    Request, Store,
     clock::StillWorld,
     site::{LOCATIONS, Site},
 };
@@ -65,6 +65,7 @@ pub(crate) struct Ask {
     headers: HeaderMap,
     body: String,
     caller: Option<Caller>,
+    peer: Option<IpAddr>,
 }
 
 pub(crate) fn ask(method: Method, path: &str) -> Ask {
@@ -79,6 +80,7 @@ pub(crate) fn ask(method: Method, path: &str) -> Ask {
         headers: HeaderMap::new(),
         body: String::new(),
         caller: None,
+        peer: None,
     }
 }
 
@@ -113,6 +115,11 @@ impl Ask {
         self
     }
 
+    pub(crate) fn from(mut self, address: &str) -> Self {
+        self.peer = Some(address.parse().expect("an address"));
+        self
+    }
+
     pub(crate) fn bearer(self, token: &str) -> Self {
         self.header(http::header::AUTHORIZATION, &format!("Bearer {token}"))
     }
@@ -127,7 +134,7 @@ impl Ask {
             caller: self.caller,
             host: String::from("nave.test"),
             correlation_id: Uuid::new_v4(),
-            peer: None,
+            peer: self.peer,
         }
     }
 }
@@ -204,6 +211,25 @@ impl Nave {
             ..Change::default()
         };
         self.engine.commit(&grant, change).await.expect("commit");
+    }
+
+    /// Deletes a row, as the installation does.
+    pub(crate) async fn erase(&self, erase: Erase) {
+        let grant = self.engine.on_own_account::<Act>("test", &erase.id);
+        let change = Change {
+            erases: vec![erase],
+            ..Change::default()
+        };
+        self.engine.commit(&grant, change).await.expect("commit");
+    }
+
+    /// Every byte that is stored.
+    pub(crate) fn files(&self) -> Vec<u8> {
+        let entries = std::fs::read_dir(self.folder.path()).expect("folder").flatten();
+        entries
+            .filter_map(|entry| std::fs::read(entry.path()).ok())
+            .flatten()
+            .collect()
     }
 
     /// Gives a role at the tenant.

@@ -1,17 +1,19 @@
 //! `Microsoft.ManagedIdentity/userAssignedIdentities`: a service principal that lives and dies with its resource.
 
+use async_trait::async_trait;
 use nave_arm::ArmError;
 use nave_engine::{
-    Resource,
-    declaration::{Also, Cx, Declaration, Draft, Erased, NameRule, ResourceType, Verb, Written},
+    Reply, Resource, Snapshot,
+    declaration::{
+        ActCall, Action, Also, Cx, Declaration, Draft, Erased, NameRule, ResourceType, Verb, Written,
+    },
     directory,
+    federation::USER_ASSIGNED_IDENTITIES,
+    operation::Surface,
 };
 use serde_json::{Value, json};
 
-use crate::face;
-
-/// The type, for resources that are given one.
-pub(crate) const USER_ASSIGNED_IDENTITIES: &str = "Microsoft.ManagedIdentity/userAssignedIdentities";
+use crate::{face, identity};
 
 /// Identities.
 pub(super) struct UserAssignedIdentities;
@@ -41,9 +43,14 @@ static DECLARATION: Declaration = Declaration {
         Verb::Patch,
         Verb::Delete(200),
     ],
+    actions: &[LIST_ASSOCIATED],
     ..Declaration::COMMON
 };
 
+/// Who was given the identity.
+const LIST_ASSOCIATED: Action = Action::named("listAssociatedResources");
+
+#[async_trait]
 impl ResourceType for UserAssignedIdentities {
     fn declaration(&self) -> &'static Declaration {
         &DECLARATION
@@ -79,4 +86,37 @@ impl ResourceType for UserAssignedIdentities {
             guards: Vec::new(),
         })
     }
+
+    async fn act(&self, _: &'static Action, call: ActCall) -> Result<Reply, ArmError> {
+        let value = associated(&call, &call.engine.snapshot());
+        Ok(Reply::ok(json!({ "totalCount": value.len(), "value": value })))
+    }
+}
+
+/// The resources that were given the identity, of those that the caller may read.
+fn associated(call: &ActCall, snapshot: &Snapshot) -> Vec<Value> {
+    let caller = call.grant.caller();
+    let subscriptions = snapshot.of_type("Microsoft.Resources/subscriptions");
+    let given = subscriptions
+        .flat_map(|subscription| snapshot.below(&subscription.id))
+        .filter(|resource| identity::has(resource, &call.resource.id));
+    let may_read = |resource: &&std::sync::Arc<Resource>| {
+        let action = format!("{}/read", resource.id.resource_type());
+        call.engine
+            .may(snapshot, caller, Surface::Arm, &action, &resource.id)
+    };
+    given
+        .filter(may_read)
+        .map(|resource| shown(snapshot, resource))
+        .collect()
+}
+
+fn shown(snapshot: &Snapshot, resource: &Resource) -> Value {
+    let id = &resource.id;
+    let subscription = id.subscription_id().and_then(|id| snapshot.get(&id));
+    json!({
+        "id": id.as_str(), "name": id.name(), "type": id.resource_type(), "resourceGroup": id.resource_group(),
+        "subscriptionId": id.subscription(),
+        "subscriptionDisplayName": subscription.and_then(|found| found.text("/displayName")),
+    })
 }
