@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use nave_arm::{ArmError, ErrorCode, ResourceId};
 use nave_engine::{
-    Act, Change, CommitError, Done, Engine, Erase, Expect, Grant, Guard, Put, PutSecrets, Reply, Resource, Snapshot, route::Call,
+    Act, Change, CommitError, Done, Engine, Erase, Expect, Grant, Guard, Put, PutSecrets, Reply, Resource,
+    Snapshot, route::Call,
 };
 use serde_json::Value;
 use uuid::Uuid;
