@@ -45,7 +45,41 @@ pub(crate) fn install() -> Result<Clients> {
         }
         fs::write(mark, wanted)?;
     }
+    install_provider(&folder.join("oidc"))?;
     Ok(Clients { folder })
+}
+
+/// The OpenID Connect provider that people sign in at, which runs under node. Its lock file pins every package.
+fn install_provider(environment: &Path) -> Result<()> {
+    let source = run::root().join("e2e/clients/oidc");
+    let mark = environment.join("installed.json");
+    let wanted = fs::read_to_string(source.join("package-lock.json"))?;
+    if fs::read_to_string(&mark).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    if !has_npm() {
+        eprintln!("npm is not installed: the tests of single sign-on will be skipped");
+        return Ok(());
+    }
+    fs::create_dir_all(environment)?;
+    for name in ["package.json", "package-lock.json"] {
+        fs::copy(source.join(name), environment.join(name))?;
+    }
+    run::command(
+        Command::new("npm")
+            .args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"])
+            .current_dir(environment),
+        "npm ci",
+    )?;
+    fs::write(mark, wanted)?;
+    Ok(())
+}
+
+fn has_npm() -> bool {
+    Command::new("npm")
+        .arg("--version")
+        .output()
+        .is_ok_and(|answer| answer.status.success())
 }
 
 fn create(uv: &Path, environment: &Path, pins: &Path) -> Result<()> {

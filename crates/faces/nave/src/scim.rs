@@ -47,11 +47,17 @@ fn list(data: &Data) -> Outcome {
 fn revoke(id: &str, data: &Data) -> Outcome {
     let (runtime, engine) = beside::open(data)?;
     let snapshot = engine.snapshot();
-    let found = snapshot.of_type(PROVISIONING_TOKENS).find(|row| row.id.name() == id);
+    let found = snapshot
+        .of_type(PROVISIONING_TOKENS)
+        .find(|row| row.id.name() == id);
     let row = found.with_context(|| {
         format!("there is no provisioning token {id}; `nave scim list` says which there are")
     })?;
-    runtime.block_on(beside::erase(&engine, &format!("{PROVISIONING_TOKENS}/delete"), row))?;
+    runtime.block_on(beside::erase(
+        &engine,
+        &format!("{PROVISIONING_TOKENS}/delete"),
+        row,
+    ))?;
     say::line("The token is revoked.");
     Ok(true)
 }

@@ -31,8 +31,14 @@ fn add(file: &Path, data: &Data) -> Outcome {
     let row = runtime.block_on(beside::put(&engine, &format!("{PROVIDERS}/write"), row))?;
     let shown = sso::shown(engine.site(), &row);
     let text = |name: &str| shown[name].as_str().unwrap_or_default().to_owned();
-    say::line(format!("People can sign in with {} from now on.", text("displayName")));
-    say::line(format!("Register this address at the provider: {}", text("redirectUri")));
+    say::line(format!(
+        "People can sign in with {} from now on.",
+        text("displayName")
+    ));
+    say::line(format!(
+        "Register this address at the provider: {}",
+        text("redirectUri")
+    ));
     Ok(true)
 }
 
@@ -40,7 +46,12 @@ fn list(data: &Data) -> Outcome {
     let (_runtime, engine) = beside::open(data)?;
     for row in engine.snapshot().of_type(PROVIDERS) {
         let text = |place| row.text(place).unwrap_or_default();
-        say::line(format!("{}  {}  {}", row.id.name(), text("/issuer"), text("/displayName")));
+        say::line(format!(
+            "{}  {}  {}",
+            row.id.name(),
+            text("/issuer"),
+            text("/displayName")
+        ));
     }
     Ok(true)
 }
@@ -49,7 +60,8 @@ fn remove(id: &str, data: &Data) -> Outcome {
     let (runtime, engine) = beside::open(data)?;
     let snapshot = engine.snapshot();
     let found = snapshot.of_type(PROVIDERS).find(|row| row.id.name() == id);
-    let row = found.with_context(|| format!("there is no provider {id}; `nave sso list` says which there are"))?;
+    let row =
+        found.with_context(|| format!("there is no provider {id}; `nave sso list` says which there are"))?;
     runtime.block_on(beside::erase(&engine, &format!("{PROVIDERS}/delete"), row))?;
     say::line("The provider is removed.");
     Ok(true)

@@ -24,11 +24,10 @@ use nave_engine::{
 use nave_engine::{Resource, site::Site};
 use serde_json::Value;
 
-pub(crate) use self::{away::Away, settings::may_use_password};
 use self::provider::Provider;
+pub(crate) use self::{away::Away, settings::may_use_password};
 use crate::{
-    Identity, Inner,
-    pages,
+    Identity, Inner, pages,
     signin::{Flow, Offered},
 };
 
@@ -74,8 +73,14 @@ pub(crate) fn offered(snapshot: &Snapshot) -> Vec<Offered> {
 }
 
 /// The provider that a program's hints lead to: named itself, or by a domain that is its own.
-pub(crate) fn hinted(snapshot: &Snapshot, domain_hint: Option<&str>, login_hint: Option<&str>) -> Option<String> {
-    let domain = login_hint.and_then(|hint| hint.rsplit_once('@')).map(|(_, domain)| domain);
+pub(crate) fn hinted(
+    snapshot: &Snapshot,
+    domain_hint: Option<&str>,
+    login_hint: Option<&str>,
+) -> Option<String> {
+    let domain = login_hint
+        .and_then(|hint| hint.rsplit_once('@'))
+        .map(|(_, domain)| domain);
     let found = Provider::all(snapshot).find(|provider| {
         let domains = provider.texts("domainHints");
         let is_its = |domain: &str| domains.iter().any(|own| own.eq_ignore_ascii_case(domain));
@@ -94,7 +99,11 @@ pub(crate) async fn leave(inner: &Inner, call: &Call, flow: Flow, with: &str) ->
             &format!("This server knows no provider '{with}'. Go back and choose another way."),
         );
     };
-    let hint = call.request.query("login_hint").filter(|hint| hint.len() <= 256).map(str::to_owned);
+    let hint = call
+        .request
+        .query("login_hint")
+        .filter(|hint| hint.len() <= 256)
+        .map(str::to_owned);
     away::send(inner, call, flow, &provider, hint.as_deref()).await
 }
 

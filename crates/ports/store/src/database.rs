@@ -13,13 +13,12 @@ pub(crate) struct Database {
     pub(crate) writer: AnyPool,
     /// Those that read; they do not wait for the writer.
     pub(crate) readers: AnyPool,
-    /// How often to ask whether somebody else has written; `None` where nobody else can.
-    pub(crate) poll: Option<Duration>,
 }
 
 /// How many connections read.
 const READERS: u32 = 8;
-const POLL: Duration = Duration::from_millis(250);
+/// How often to ask whether another process has written: another server, or a command beside this one.
+pub(crate) const POLL: Duration = Duration::from_millis(250);
 
 /// What differs between the databases.
 struct Kind {
@@ -28,8 +27,6 @@ struct Kind {
     /// Said to each reading connection first.
     reader: &'static str,
     tables: Migrator,
-    /// Whether other processes may write too.
-    shared: bool,
 }
 
 /// With a write-ahead log readers see the state before a commit until it is done; with `FULL` it is on the disk then.
@@ -37,14 +34,12 @@ static SQLITE: Kind = Kind {
     writer: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 10000;",
     reader: "PRAGMA query_only = ON; PRAGMA busy_timeout = 10000;",
     tables: sqlx::migrate!("migrations/sqlite"),
-    shared: false,
 };
 
 static POSTGRES: Kind = Kind {
     writer: "SET synchronous_commit = on",
     reader: "SET default_transaction_read_only = on",
     tables: sqlx::migrate!("migrations/postgres"),
-    shared: true,
 };
 
 impl Database {
@@ -59,11 +54,7 @@ impl Database {
         let writer = pool(1, kind.writer).connect(url).await?;
         kind.tables.run(&writer).await?;
         let readers = pool(READERS, kind.reader).connect(url).await?;
-        Ok(Self {
-            writer,
-            readers,
-            poll: kind.shared.then_some(POLL),
-        })
+        Ok(Self { writer, readers })
     }
 }
 

@@ -6,7 +6,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     Change, Committed, Event, EventQuery, ListQuery, Page, Revision, Row, StoreError, Verified,
-    database::{Database, sqlite_in},
+    database::{Database, POLL, sqlite_in},
     reads,
     recent::Recent,
     verify,
@@ -97,10 +97,7 @@ impl Store {
         let mut head = self.recent.watch();
         loop {
             let reached = async { head.wait_for(|head| *head > revision).await.map(|head| *head) };
-            let Some(poll) = self.database.poll else {
-                return reached.await.map_err(|_| StoreError::Closed);
-            };
-            match tokio::time::timeout(poll, reached).await {
+            match tokio::time::timeout(POLL, reached).await {
                 Ok(reached) => return reached.map_err(|_| StoreError::Closed),
                 Err(_) => self.recent.seen(self.head().await?),
             }

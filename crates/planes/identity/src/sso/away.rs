@@ -6,7 +6,10 @@ use http::{HeaderName, header};
 use nave_engine::{Reply, route::Call};
 use sha2::{Digest, Sha256};
 
-use super::{failed, provider::{Provider, redirect_uri}};
+use super::{
+    failed,
+    provider::{Provider, redirect_uri},
+};
 use crate::{
     Inner, one_time,
     pages::{self, Page},
@@ -38,20 +41,31 @@ impl Away {
     /// Whether a request is of the browser that was sent away.
     pub(super) fn is_of(&self, call: &Call) -> bool {
         let cookies = call.request.header("cookie").unwrap_or_default();
-        let found = cookies.split(';').find_map(|cookie| cookie.trim().strip_prefix(COOKIE)?.strip_prefix('='));
+        let found = cookies
+            .split(';')
+            .find_map(|cookie| cookie.trim().strip_prefix(COOKIE)?.strip_prefix('='));
         found.is_some_and(|browser| one_time::hash(browser) == self.browser)
     }
 }
 
 /// Sends the browser to a provider.
-pub(super) async fn send(inner: &Inner, call: &Call, flow: Flow, provider: &Provider, hint: Option<&str>) -> Reply {
+pub(super) async fn send(
+    inner: &Inner,
+    call: &Call,
+    flow: Flow,
+    provider: &Provider,
+    hint: Option<&str>,
+) -> Reply {
     let (name, now) = (provider.text("displayName"), call.engine.world().now());
     let issuer = provider.text("issuer");
     let asked = match inner.issuers.get(&issuer, now).await {
         Ok(asked) => asked,
         Err(error) => return failed(502, &name, &error.to_string()),
     };
-    let endpoint = asked.document["authorization_endpoint"].as_str().unwrap_or_default().to_owned();
+    let endpoint = asked.document["authorization_endpoint"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
     if inner.issuers.outbound.client(&endpoint).is_err() {
         return failed(502, &name, "its document names no address to sign in at");
     }

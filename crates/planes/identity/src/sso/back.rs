@@ -17,8 +17,7 @@ use crate::{
     Identity, Inner,
     graph::attempt_with,
     outbound::{Issuer, read_json},
-    pages,
-    signin,
+    pages, signin,
 };
 
 /// The event under which accounts and memberships follow what a provider says.
@@ -31,7 +30,8 @@ pub(super) async fn callback(identity: Identity, call: Call) -> Result<Reply, Ar
     let inner = &identity.0;
     let state = call.request.query("state").unwrap_or_default();
     let away = inner.away.take(state, call.engine.world().now());
-    let Some(away) = away.filter(|away| away.provider == call.params.get("provider") && away.is_of(&call)) else {
+    let Some(away) = away.filter(|away| away.provider == call.params.get("provider") && away.is_of(&call))
+    else {
         return Ok(signin::expired());
     };
     let snapshot = call.engine.snapshot();
@@ -45,11 +45,19 @@ pub(super) async fn callback(identity: Identity, call: Call) -> Result<Reply, Ar
             let Some(person) = call.engine.snapshot().principal(person).cloned() else {
                 return Ok(signin::expired());
             };
-            tracing::info!(provider = provider.id(), user = crate::principal::name(&person), "somebody came back from a provider");
+            tracing::info!(
+                provider = provider.id(),
+                user = crate::principal::name(&person),
+                "somebody came back from a provider"
+            );
             signin::complete(inner, &call, away.flow, &person, &methods)
         }
         Err(why) => {
-            tracing::warn!(provider = provider.id(), why, "somebody came back from a provider and was not signed in");
+            tracing::warn!(
+                provider = provider.id(),
+                why,
+                "somebody came back from a provider and was not signed in"
+            );
             failed(403, &name, &why)
         }
     })
@@ -62,15 +70,26 @@ async fn signed_in(
     provider: &Provider,
 ) -> Outcome<(Uuid, Vec<&'static str>)> {
     let now = call.engine.world().now();
-    let issuer = inner.issuers.get(&away.issuer, now).await.map_err(|error| error.to_string())?;
+    let issuer = inner
+        .issuers
+        .get(&away.issuer, now)
+        .await
+        .map_err(|error| error.to_string())?;
     let code = answer(call, away, &issuer)?;
     let tokens = exchange(inner, call, away, provider, &issuer, code).await?;
     let access = tokens["access_token"].as_str();
     let token = tokens["id_token"].as_str().ok_or("it gave no id token")?;
-    let token = Foreign::read(Secret::new(token.to_owned())).map_err(|error| format!("its token cannot be read: {error}"))?;
-    let key = inner.issuers.key(&away.issuer, &token, now).await.map_err(|error| error.to_string())?;
+    let token = Foreign::read(Secret::new(token.to_owned()))
+        .map_err(|error| format!("its token cannot be read: {error}"))?;
+    let key = inner
+        .issuers
+        .key(&away.issuer, &token, now)
+        .await
+        .map_err(|error| error.to_string())?;
     let key = key.ok_or("its token is signed with a key that it does not have")?;
-    token.verify(&key).map_err(|error| format!("its token does not hold: {error}"))?;
+    token
+        .verify(&key)
+        .map_err(|error| format!("its token does not hold: {error}"))?;
     let expected = Expected {
         issuer: &away.issuer,
         client: &provider.text("clientId"),
@@ -89,13 +108,19 @@ fn answer<'a>(call: &'a Call, away: &Away, issuer: &Issuer) -> Outcome<&'a str> 
     let query = |name: &str| call.request.query(name).filter(|text| !text.is_empty());
     let promised = issuer.document["authorization_response_iss_parameter_supported"] == true;
     match query("iss") {
-        Some(from) if from != away.issuer => return Err(format!("the answer is from '{from}', who was not asked")),
+        Some(from) if from != away.issuer => {
+            return Err(format!("the answer is from '{from}', who was not asked"));
+        }
         None if promised => return Err(String::from("the answer does not say whom it is from")),
         _ => {}
     }
     if let Some(error) = query("error") {
         let words = query("error_description").unwrap_or_default();
-        return Err(format!("it says: {error} {words}").trim_end().chars().take(500).collect());
+        return Err(format!("it says: {error} {words}")
+            .trim_end()
+            .chars()
+            .take(500)
+            .collect());
     }
     query("code").ok_or_else(|| String::from("it gave no code"))
 }
@@ -109,8 +134,15 @@ async fn exchange(
     code: &str,
 ) -> Outcome<Value> {
     let url = issuer.document["token_endpoint"].as_str().unwrap_or_default();
-    let (client, address) = inner.issuers.outbound.client(url).map_err(|error| error.to_string())?;
-    let (id, redirect) = (provider.text("clientId"), redirect_uri(call.engine.site(), provider.id()));
+    let (client, address) = inner
+        .issuers
+        .outbound
+        .client(url)
+        .map_err(|error| error.to_string())?;
+    let (id, redirect) = (
+        provider.text("clientId"),
+        redirect_uri(call.engine.site(), provider.id()),
+    );
     let mut form = vec![
         ("grant_type", "authorization_code"),
         ("code", code),
@@ -119,7 +151,9 @@ async fn exchange(
     ];
     let grant = call.engine.on_own_account::<Act>(OPERATION, &provider.0.id);
     let sealed = call.engine.open_secrets(&grant, &provider.0);
-    let secret = sealed.as_ref().and_then(|sealed| sealed.expose(&Purpose::OutboundCall)["clientSecret"].as_str());
+    let secret = sealed
+        .as_ref()
+        .and_then(|sealed| sealed.expose(&Purpose::OutboundCall)["clientSecret"].as_str());
     let mut request = client.post(address).header("accept", "application/json");
     match secret {
         Some(secret) if takes_basic(issuer) => {
@@ -129,18 +163,28 @@ async fn exchange(
         Some(secret) => form.extend([("client_id", id.as_str()), ("client_secret", secret)]),
         None => form.push(("client_id", &id)),
     }
-    let response = request.form(&form).send().await.map_err(|_| String::from("it cannot be reached"))?;
+    let response = request
+        .form(&form)
+        .send()
+        .await
+        .map_err(|_| String::from("it cannot be reached"))?;
     let status = response.status().as_u16();
-    let body = read_json(url, response).await.map_err(|error| error.to_string())?;
+    let body = read_json(url, response)
+        .await
+        .map_err(|error| error.to_string())?;
     if status == 200 {
         return Ok(body);
     }
     let said = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
-    Err(format!("it did not take the code: {status} {} {}", said("error"), said("error_description"))
-        .trim_end()
-        .chars()
-        .take(500)
-        .collect())
+    Err(format!(
+        "it did not take the code: {status} {} {}",
+        said("error"),
+        said("error_description")
+    )
+    .trim_end()
+    .chars()
+    .take(500)
+    .collect())
 }
 
 /// Basic authentication is what a provider takes that does not say (OpenID Connect Discovery 3).
@@ -159,18 +203,35 @@ async fn complete(
 ) -> Outcome<Value> {
     let wanted = ["email", "displayName"];
     let groups = provider.maps_groups().then_some("groups");
-    let lacks = wanted.into_iter().chain(groups).any(|what| provider.claim(claims, what).is_none());
+    let lacks = wanted
+        .into_iter()
+        .chain(groups)
+        .any(|what| provider.claim(claims, what).is_none());
     let endpoint = issuer.document["userinfo_endpoint"].as_str();
     let (Some(endpoint), Some(access), true) = (endpoint, access, lacks) else {
         return Ok(claims.clone());
     };
-    let (client, address) = inner.issuers.outbound.client(endpoint).map_err(|error| error.to_string())?;
-    let sent = client.get(address).bearer_auth(access).header("accept", "application/json").send().await;
+    let (client, address) = inner
+        .issuers
+        .outbound
+        .client(endpoint)
+        .map_err(|error| error.to_string())?;
+    let sent = client
+        .get(address)
+        .bearer_auth(access)
+        .header("accept", "application/json")
+        .send()
+        .await;
     let response = sent.map_err(|_| String::from("it cannot be reached"))?;
     if response.status().as_u16() != 200 {
-        return Err(format!("it did not say who you are: {}", response.status().as_u16()));
+        return Err(format!(
+            "it did not say who you are: {}",
+            response.status().as_u16()
+        ));
     }
-    let info = read_json(endpoint, response).await.map_err(|error| error.to_string())?;
+    let info = read_json(endpoint, response)
+        .await
+        .map_err(|error| error.to_string())?;
     if info["sub"] != claims["sub"] {
         return Err(String::from("it speaks of two people"));
     }
@@ -182,11 +243,23 @@ async fn complete(
 }
 
 /// Lets the directory follow what was said; the person.
-async fn settle(call: &Call, provider: &Provider, issuer: &str, subject: &str, claims: &Value) -> Outcome<Uuid> {
+async fn settle(
+    call: &Call,
+    provider: &Provider,
+    issuer: &str,
+    subject: &str,
+    claims: &Value,
+) -> Outcome<Uuid> {
     let engine = &call.engine;
     let grant = engine.on_own_account::<Act>(OPERATION, &provider.0.id);
     let new = engine.world().new_id();
-    let said = people::Said { provider, issuer, subject, claims, new };
+    let said = people::Said {
+        provider,
+        issuer,
+        subject,
+        claims,
+        new,
+    };
     // Most sign-ins change nothing.
     let planned = people::settle(&engine.snapshot(), engine.site(), &said)?;
     if planned.change.puts.is_empty() {

@@ -34,27 +34,49 @@ pub(super) fn routes() -> Vec<Route> {
     };
     vec![
         read(ALL, PROVIDERS, list),
-        read(ONE, PROVIDERS, |call| find(call).map(|row| provider::shown(call.engine.site(), &row))),
+        read(ONE, PROVIDERS, |call| {
+            find(call).map(|row| provider::shown(call.engine.site(), &row))
+        }),
         change(Method::POST, ALL, PROVIDERS, "write", create),
         change(Method::PATCH, ONE, PROVIDERS, "write", update),
         change(Method::DELETE, ONE, PROVIDERS, "delete", delete),
-        read(SETTINGS_PATH, SETTINGS, |call| Ok(settings::shown(&call.engine.snapshot()))),
+        read(SETTINGS_PATH, SETTINGS, |call| {
+            Ok(settings::shown(&call.engine.snapshot()))
+        }),
         change(Method::PATCH, SETTINGS_PATH, SETTINGS, "write", set),
     ]
 }
 
-fn change<F>(method: Method, path: &'static str, row: &'static str, verb: &'static str, handler: fn(Call) -> F) -> Route
+fn change<F>(
+    method: Method,
+    path: &'static str,
+    row: &'static str,
+    verb: &'static str,
+    handler: fn(Call) -> F,
+) -> Route
 where
     F: Future<Output = Result<Reply, ArmError>> + Send + 'static,
 {
-    Route::new(method, path, Surface::Graph, Access::action(format!("{row}/{verb}")), handler).about(
-        move |_, _, _| {
-            let needs = [format!("{row}/{verb}"), String::from("Microsoft.Authorization/roleAssignments/write")];
-            let id = ResourceId::tenant();
-            let ways = vec![needs.map(|operation| Need::action(operation, ResourceId::tenant())).to_vec()];
-            Ok(Target { id, ways })
-        },
+    Route::new(
+        method,
+        path,
+        Surface::Graph,
+        Access::action(format!("{row}/{verb}")),
+        handler,
     )
+    .about(move |_, _, _| {
+        let needs = [
+            format!("{row}/{verb}"),
+            String::from("Microsoft.Authorization/roleAssignments/write"),
+        ];
+        let id = ResourceId::tenant();
+        let ways = vec![
+            needs
+                .map(|operation| Need::action(operation, ResourceId::tenant()))
+                .to_vec(),
+        ];
+        Ok(Target { id, ways })
+    })
 }
 
 fn list(call: &Call) -> Result<Value, ArmError> {
@@ -82,7 +104,10 @@ fn body(call: &Call) -> Result<Value, ArmError> {
     if body.is_object() {
         return Ok(body);
     }
-    Err(ArmError::new(ErrorCode::Request_BadRequest, "The request body must be a JSON object."))
+    Err(ArmError::new(
+        ErrorCode::Request_BadRequest,
+        "The request body must be a JSON object.",
+    ))
 }
 
 /// The row that a description of a new provider asks for.
@@ -96,7 +121,9 @@ pub(super) fn row(body: &Value) -> Result<Put, ArmError> {
 
 fn secret(body: &Value) -> Result<Option<PutSecrets>, ArmError> {
     let members = body.as_object().into_iter().flatten();
-    let found = members.filter(|(name, _)| name.eq_ignore_ascii_case("clientSecret")).map(|(_, value)| value);
+    let found = members
+        .filter(|(name, _)| name.eq_ignore_ascii_case("clientSecret"))
+        .map(|(_, value)| value);
     match found.last() {
         None => Ok(None),
         Some(Value::Null) => Ok(Some(PutSecrets::Sealed(None))),
@@ -135,9 +162,17 @@ async fn update(call: Call) -> Result<Reply, ArmError> {
 
 async fn delete(call: Call) -> Result<Reply, ArmError> {
     let row = find(&call)?;
-    let erase = Erase { id: row.id.clone(), expect: Expect::Etag(row.etag.clone()) };
-    let change = Change { erases: vec![erase], ..Change::default() };
-    call.engine.commit_for(&call.grant, change, call.request.correlation_id).await?;
+    let erase = Erase {
+        id: row.id.clone(),
+        expect: Expect::Etag(row.etag.clone()),
+    };
+    let change = Change {
+        erases: vec![erase],
+        ..Change::default()
+    };
+    call.engine
+        .commit_for(&call.grant, change, call.request.correlation_id)
+        .await?;
     Ok(Reply::empty(204))
 }
 
@@ -149,9 +184,17 @@ async fn set(call: Call) -> Result<Reply, ArmError> {
 
 async fn commit(call: &Call, put: Put) -> Result<Arc<Resource>, ArmError> {
     let engine: &Engine = &call.engine;
-    let change = Change { puts: vec![put], ..Change::default() };
-    let done = engine.commit_for(&call.grant, change, call.request.correlation_id).await?;
+    let change = Change {
+        puts: vec![put],
+        ..Change::default()
+    };
+    let done = engine
+        .commit_for(&call.grant, change, call.request.correlation_id)
+        .await?;
     done.resources.into_iter().next().ok_or_else(|| {
-        ArmError::new(ErrorCode::InternalServerError, "The change was stored and cannot be shown.")
+        ArmError::new(
+            ErrorCode::InternalServerError,
+            "The change was stored and cannot be shown.",
+        )
     })
 }

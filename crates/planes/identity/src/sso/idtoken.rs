@@ -23,7 +23,10 @@ pub(super) struct Expected<'a> {
 pub(super) fn check(token: &Foreign, expected: &Expected<'_>) -> Result<(), String> {
     let said = token.text("iss");
     if said != expected.issuer {
-        return Err(format!("its token is of the issuer '{said}', not of '{}'", expected.issuer));
+        return Err(format!(
+            "its token is of the issuer '{said}', not of '{}'",
+            expected.issuer
+        ));
     }
     let audiences = token.audiences();
     if !audiences.contains(&expected.client) {
@@ -39,8 +42,13 @@ pub(super) fn check(token: &Foreign, expected: &Expected<'_>) -> Result<(), Stri
     if token.text("sub").is_empty() || token.text("sub").len() > 255 {
         return Err(String::from("its token does not say whom it is about"));
     }
-    token.check_times(expected.now, SKEW).map_err(|error| format!("its token does not hold: {error}"))?;
-    match (token.claims().get("at_hash").and_then(Value::as_str), expected.access_token) {
+    token
+        .check_times(expected.now, SKEW)
+        .map_err(|error| format!("its token does not hold: {error}"))?;
+    match (
+        token.claims().get("at_hash").and_then(Value::as_str),
+        expected.access_token,
+    ) {
         (Some(hash), Some(access)) if half_hash(&token.algorithm(), access) != hash => {
             Err(String::from("its tokens do not belong together"))
         }

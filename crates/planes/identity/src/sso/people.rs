@@ -40,7 +40,10 @@ pub(super) fn settle(snapshot: &Snapshot, site: &Site, said: &Said<'_>) -> Resul
     if moved {
         put.own["memberships"][said.provider.id()] = marked;
     }
-    let mut change = Change { puts: memberships.groups, ..Change::default() };
+    let mut change = Change {
+        puts: memberships.groups,
+        ..Change::default()
+    };
     if is_changed || moved {
         change.puts.insert(0, put);
     }
@@ -71,7 +74,10 @@ fn enabled(person: &Resource) -> Result<(), String> {
     if principal::enabled(person) {
         return Ok(());
     }
-    Err(format!("the account '{}' is disabled here", principal::name(person)))
+    Err(format!(
+        "the account '{}' is disabled here",
+        principal::name(person)
+    ))
 }
 
 fn link(put: &mut Put, said: &Said<'_>) {
@@ -79,21 +85,35 @@ fn link(put: &mut Put, said: &Said<'_>) {
     identities.push(json!({ "issuer": said.issuer, "subject": said.subject }));
     put.own["identities"] = identities.into();
     let id = Uuid::parse_str(put.id.name()).unwrap_or_default();
-    put.claims = user_claims(id, put.sent["userPrincipalName"].as_str().unwrap_or_default(), &put.own);
+    put.claims = user_claims(
+        id,
+        put.sent["userPrincipalName"].as_str().unwrap_or_default(),
+        &put.own,
+    );
 }
 
 /// An account that is there already and not yet this provider's.
 fn to_link<'a>(snapshot: &'a Snapshot, said: &Said<'_>) -> Result<Option<&'a Resource>, String> {
     let ways = said.provider.texts("linkBy");
     let by = |way: &str| ways.iter().any(|known| known == way);
-    let external = said.provider.claimed_text(said.claims, "externalId").filter(|_| by("externalId"));
-    let email = said.provider.verified_email(said.claims).filter(|_| by("verifiedEmail"));
+    let external = said
+        .provider
+        .claimed_text(said.claims, "externalId")
+        .filter(|_| by("externalId"));
+    let email = said
+        .provider
+        .verified_email(said.claims)
+        .filter(|_| by("verifiedEmail"));
     let same = |person: &Resource, place: &str, wanted: &str| {
-        person.text(place).is_some_and(|found| found.to_lowercase() == wanted.to_lowercase())
+        person
+            .text(place)
+            .is_some_and(|found| found.to_lowercase() == wanted.to_lowercase())
     };
     let fits = |person: &&Resource| {
         external.is_some_and(|external| person.text("/externalId") == Some(external))
-            || email.is_some_and(|email| same(person, "/userPrincipalName", email) || same(person, "/mail", email))
+            || email.is_some_and(|email| {
+                same(person, "/userPrincipalName", email) || same(person, "/mail", email)
+            })
     };
     if external.is_none() && email.is_none() {
         return Ok(None);
@@ -101,11 +121,16 @@ fn to_link<'a>(snapshot: &'a Snapshot, said: &Said<'_>) -> Result<Option<&'a Res
     let mut found = snapshot.of_type(directory::USERS).map(AsRef::as_ref).filter(fits);
     let (first, second) = (found.next(), found.next());
     if second.is_some() {
-        return Err(String::from("more than one account here could be yours. Ask an administrator to link one"));
+        return Err(String::from(
+            "more than one account here could be yours. Ask an administrator to link one",
+        ));
     }
-    let taken = first.is_some_and(|person| principal::identities(&person.own).any(|(issuer, _)| issuer == said.issuer));
+    let taken = first
+        .is_some_and(|person| principal::identities(&person.own).any(|(issuer, _)| issuer == said.issuer));
     if taken {
-        return Err(String::from("the account here that could be yours belongs to somebody else of that provider"));
+        return Err(String::from(
+            "the account here that could be yours belongs to somebody else of that provider",
+        ));
     }
     Ok(first)
 }
@@ -114,14 +139,21 @@ fn new_account(snapshot: &Snapshot, site: &Site, said: &Said<'_>) -> Result<Put,
     let Said { provider, claims, .. } = said;
     let domains = provider.texts("allowedDomains");
     if !domains.is_empty() {
-        let domain = provider.verified_email(claims).and_then(|email| email.rsplit_once('@')).map(|(_, domain)| domain.to_lowercase());
+        let domain = provider
+            .verified_email(claims)
+            .and_then(|email| email.rsplit_once('@'))
+            .map(|(_, domain)| domain.to_lowercase());
         if !domain.is_some_and(|domain| domains.iter().any(|allowed| allowed.to_lowercase() == domain)) {
-            return Err(String::from("it does not vouch for an e-mail address in a domain that is let in here"));
+            return Err(String::from(
+                "it does not vouch for an e-mail address in a domain that is let in here",
+            ));
         }
     }
     let name = user_name(site, said);
     if snapshot.claimed(&directory::upn_claim(&name)).is_some() {
-        return Err(format!("the name '{name}' is somebody's here. If that is you, ask an administrator to link the accounts"));
+        return Err(format!(
+            "the name '{name}' is somebody's here. If that is you, ask an administrator to link the accounts"
+        ));
     }
     let id = said.new;
     let display = provider.claimed_text(claims, "displayName").unwrap_or(&name);
@@ -147,10 +179,18 @@ fn new_account(snapshot: &Snapshot, site: &Site, said: &Said<'_>) -> Result<Put,
 /// The name to sign in with: what the provider says, where that is one, else made of the subject.
 fn user_name(site: &Site, said: &Said<'_>) -> String {
     let said_names = ["userPrincipalName", "email"].map(|what| said.provider.claimed_text(said.claims, what));
-    let good = said_names.into_iter().flatten().find(|name| check_user_name(name).is_ok());
+    let good = said_names
+        .into_iter()
+        .flatten()
+        .find(|name| check_user_name(name).is_ok());
     good.map_or_else(
         || {
-            let plain: String = said.subject.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(48).collect();
+            let plain: String = said
+                .subject
+                .chars()
+                .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
+                .take(48)
+                .collect();
             format!("{}.{plain}@{}", said.provider.id(), site.domain)
         },
         str::to_owned,
@@ -175,7 +215,10 @@ fn memberships(snapshot: &Snapshot, said: &Said<'_>, person: Uuid, own: &Value) 
         .filter_map(|id| Uuid::parse_str(id.as_str()?).ok())
         .collect();
     let Some(wanted) = wanted(snapshot, said) else {
-        return Memberships { groups: Vec::new(), marked };
+        return Memberships {
+            groups: Vec::new(),
+            marked,
+        };
     };
     let (mut groups, mut kept) = (Vec::new(), Vec::new());
     for (id, group) in wanted.iter().filter_map(|id| Some((*id, group(snapshot, *id)?))) {
@@ -188,7 +231,11 @@ fn memberships(snapshot: &Snapshot, said: &Said<'_>, person: Uuid, own: &Value) 
         groups.push(with_members(group, &members));
         kept.push(id);
     }
-    for group in marked.iter().filter(|id| !wanted.contains(id)).filter_map(|id| group(snapshot, *id)) {
+    for group in marked
+        .iter()
+        .filter(|id| !wanted.contains(id))
+        .filter_map(|id| group(snapshot, *id))
+    {
         let mut members = directory::members(group);
         members.retain(|member| *member != person);
         groups.push(with_members(group, &members));
@@ -198,7 +245,9 @@ fn memberships(snapshot: &Snapshot, said: &Said<'_>, person: Uuid, own: &Value) 
 }
 
 fn group(snapshot: &Snapshot, id: Uuid) -> Option<&Resource> {
-    snapshot.get(&directory::object_id(directory::GROUPS, id)).map(AsRef::as_ref)
+    snapshot
+        .get(&directory::object_id(directory::GROUPS, id))
+        .map(AsRef::as_ref)
 }
 
 fn with_members(group: &Resource, members: &[Uuid]) -> Put {
@@ -218,7 +267,10 @@ fn wanted(snapshot: &Snapshot, said: &Said<'_>) -> Option<Vec<Uuid>> {
     let left_out = said.claims.pointer("/_claim_names/groups").is_some() || said.claims["hasgroups"] == true;
     let values = match provider.claim(said.claims, "groups") {
         None if left_out => {
-            tracing::warn!(provider = provider.id(), "the groups claim was left out; memberships stay as they are");
+            tracing::warn!(
+                provider = provider.id(),
+                "the groups claim was left out; memberships stay as they are"
+            );
             return None;
         }
         None => Vec::new(),
@@ -227,8 +279,12 @@ fn wanted(snapshot: &Snapshot, said: &Said<'_>) -> Option<Vec<Uuid>> {
     };
     let by_external = |value: &str| {
         let all = snapshot.of_type(directory::GROUPS);
-        let found = all.into_iter().find(|group| group.text("/externalId") == Some(value));
-        found.filter(|_| provider.flag("groupsByExternalId")).map(|group| principal::object_id(group))
+        let found = all
+            .into_iter()
+            .find(|group| group.text("/externalId") == Some(value));
+        found
+            .filter(|_| provider.flag("groupsByExternalId"))
+            .map(|group| principal::object_id(group))
     };
     let mut groups: Vec<Uuid> = values
         .into_iter()

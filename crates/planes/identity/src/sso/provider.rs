@@ -52,28 +52,41 @@ const CLAIMS: [(&str, &str); 7] = [
 ];
 
 fn is_text(value: &Value) -> bool {
-    value.as_str().is_some_and(|text| !text.is_empty() && text.len() <= 2048 && !text.chars().any(char::is_control))
+    value
+        .as_str()
+        .is_some_and(|text| !text.is_empty() && text.len() <= 2048 && !text.chars().any(char::is_control))
 }
 
 fn is_texts(value: &Value) -> bool {
-    value.as_array().is_some_and(|items| items.len() <= MOST && items.iter().all(is_text))
+    value
+        .as_array()
+        .is_some_and(|items| items.len() <= MOST && items.iter().all(is_text))
 }
 
 fn is_mapping(value: &Value) -> bool {
     let known = |name: &str| CLAIMS.iter().any(|(known, _)| *known == name);
-    value.as_object().is_some_and(|members| members.iter().all(|(name, value)| known(name) && is_text(value)))
+    value
+        .as_object()
+        .is_some_and(|members| members.iter().all(|(name, value)| known(name) && is_text(value)))
 }
 
 fn is_links(value: &Value) -> bool {
     let known = |item: &Value| matches!(item.as_str(), Some("externalId" | "verifiedEmail"));
-    value.as_array().is_some_and(|items| items.len() <= 2 && items.iter().all(known))
+    value
+        .as_array()
+        .is_some_and(|items| items.len() <= 2 && items.iter().all(known))
 }
 
 fn is_groups(value: &Value) -> bool {
     let good = |item: &Value| {
-        is_text(&item["value"]) && item["groupId"].as_str().is_some_and(|id| Uuid::parse_str(id).is_ok())
+        is_text(&item["value"])
+            && item["groupId"]
+                .as_str()
+                .is_some_and(|id| Uuid::parse_str(id).is_ok())
     };
-    value.as_array().is_some_and(|items| items.len() <= MOST && items.iter().all(good))
+    value
+        .as_array()
+        .is_some_and(|items| items.len() <= MOST && items.iter().all(good))
 }
 
 /// The id of a provider's row.
@@ -89,13 +102,19 @@ fn bad(message: impl Into<String>) -> ArmError {
 pub(crate) fn described(before: &Value, body: &Value) -> Result<Value, ArmError> {
     let mut described = before.as_object().cloned().unwrap_or_default();
     for (name, value) in body.as_object().into_iter().flatten() {
-        let member = MEMBERS.iter().find(|(known, ..)| known.eq_ignore_ascii_case(name));
+        let member = MEMBERS
+            .iter()
+            .find(|(known, ..)| known.eq_ignore_ascii_case(name));
         match member {
             _ if name.contains('@') || is_not_the_clients(name) => {}
             None => return Err(bad(format!("An identity provider has no '{name}'."))),
             Some((known, ..)) if value.is_null() => drop(described.shift_remove(*known)),
-            Some((known, check, _)) if check(value) => drop(described.insert((*known).to_owned(), value.clone())),
-            Some((known, ..)) => return Err(bad(format!("The value of '{known}' is not one that it takes."))),
+            Some((known, check, _)) if check(value) => {
+                drop(described.insert((*known).to_owned(), value.clone()))
+            }
+            Some((known, ..)) => {
+                return Err(bad(format!("The value of '{known}' is not one that it takes.")));
+            }
         }
     }
     complete(described)
@@ -109,10 +128,14 @@ fn is_not_the_clients(name: &str) -> bool {
 }
 
 fn complete(mut described: Map<String, Value>) -> Result<Value, ArmError> {
-    let text = |described: &Map<String, Value>, name: &str| described.get(name).and_then(Value::as_str).map(str::to_owned);
+    let text = |described: &Map<String, Value>, name: &str| {
+        described.get(name).and_then(Value::as_str).map(str::to_owned)
+    };
     if let (None, Some(url)) = (text(&described, "issuer"), text(&described, "metadataUrl")) {
         let issuer = url.strip_suffix(METADATA).ok_or_else(|| {
-            bad(format!("The metadataUrl must end with '{METADATA}'; otherwise say the issuer."))
+            bad(format!(
+                "The metadataUrl must end with '{METADATA}'; otherwise say the issuer."
+            ))
         })?;
         described.insert(String::from("issuer"), issuer.into());
     }
@@ -123,7 +146,9 @@ fn complete(mut described: Map<String, Value>) -> Result<Value, ArmError> {
     }
     let issuer = text(&described, "issuer").unwrap_or_default();
     if !issuer.starts_with("https://") && !issuer.starts_with("http://") {
-        return Err(bad(format!("The issuer '{issuer}' is not an address that begins with https://.")));
+        return Err(bad(format!(
+            "The issuer '{issuer}' is not an address that begins with https://."
+        )));
     }
     let scope = text(&described, "scope").unwrap_or_else(|| String::from("openid"));
     if !scope.split(' ').any(|word| word == "openid") {
@@ -134,7 +159,10 @@ fn complete(mut described: Map<String, Value>) -> Result<Value, ArmError> {
 
 /// The id in a body, or one made of the display name: a word that stands in the address people come back to.
 pub(crate) fn id_of(body: &Value) -> Result<String, ArmError> {
-    let said = body["id"].as_str().or_else(|| body["displayName"].as_str()).unwrap_or_default();
+    let said = body["id"]
+        .as_str()
+        .or_else(|| body["displayName"].as_str())
+        .unwrap_or_default();
     let plain: String = said
         .to_lowercase()
         .chars()
@@ -145,7 +173,9 @@ pub(crate) fn id_of(body: &Value) -> Result<String, ArmError> {
     if as_said && (1..=64).contains(&id.len()) {
         return Ok(id);
     }
-    Err(bad(format!("The id '{said}' must be 1 to 64 small letters, digits and dashes.")))
+    Err(bad(format!(
+        "The id '{said}' must be 1 to 64 small letters, digits and dashes."
+    )))
 }
 
 /// The address a provider sends people back to. It is each provider's own, so that no provider can answer for another.
@@ -181,7 +211,8 @@ impl Provider {
     /// All that are switched on.
     pub(super) fn all(snapshot: &Snapshot) -> impl Iterator<Item = Self> {
         let rows = snapshot.of_type(PROVIDERS);
-        rows.map(|row| Self(row.clone())).filter(|provider| provider.flag("enabled"))
+        rows.map(|row| Self(row.clone()))
+            .filter(|provider| provider.flag("enabled"))
     }
 
     pub(super) fn id(&self) -> &str {
@@ -189,7 +220,12 @@ impl Provider {
     }
 
     fn member(&self, name: &str) -> Value {
-        let usual = || MEMBERS.iter().find(|(known, ..)| *known == name).map(|(.., usual)| usual());
+        let usual = || {
+            MEMBERS
+                .iter()
+                .find(|(known, ..)| *known == name)
+                .map(|(.., usual)| usual())
+        };
         self.0.sent.get(name).cloned().or_else(usual).unwrap_or_default()
     }
 
@@ -203,7 +239,12 @@ impl Provider {
 
     pub(super) fn texts(&self, name: &str) -> Vec<String> {
         let list = self.member(name);
-        list.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+        list.as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect()
     }
 
     /// The group that a value of the groups claim stands for by the table.
@@ -215,13 +256,20 @@ impl Provider {
 
     /// Whether its groups mean anything here.
     pub(super) fn maps_groups(&self) -> bool {
-        self.flag("groupsByExternalId") || self.member("groupMappings").as_array().is_some_and(|table| !table.is_empty())
+        self.flag("groupsByExternalId")
+            || self
+                .member("groupMappings")
+                .as_array()
+                .is_some_and(|table| !table.is_empty())
     }
 
     /// What the provider said of a person: the claim that stands for it, which may be inside another (`a.b`).
     pub(super) fn claim<'a>(&self, claims: &'a Value, what: &str) -> Option<&'a Value> {
         let mapping = self.member("claimsMapping");
-        let usual = CLAIMS.iter().find(|(known, _)| *known == what).map(|(_, claim)| *claim);
+        let usual = CLAIMS
+            .iter()
+            .find(|(known, _)| *known == what)
+            .map(|(_, claim)| *claim);
         let name = mapping.get(what).and_then(Value::as_str).or(usual)?;
         let found = claims
             .get(name)
@@ -230,13 +278,16 @@ impl Provider {
     }
 
     pub(super) fn claimed_text<'a>(&self, claims: &'a Value, what: &str) -> Option<&'a str> {
-        self.claim(claims, what).and_then(Value::as_str).filter(|text| !text.is_empty())
+        self.claim(claims, what)
+            .and_then(Value::as_str)
+            .filter(|text| !text.is_empty())
     }
 
     /// The e-mail address that is the person's beyond doubt.
     pub(super) fn verified_email<'a>(&self, claims: &'a Value) -> Option<&'a str> {
         // some providers send texts
-        let said = matches!(&claims["email_verified"], Value::Bool(true)) || claims["email_verified"] == "true";
+        let said =
+            matches!(&claims["email_verified"], Value::Bool(true)) || claims["email_verified"] == "true";
         let trusted = said || (self.flag("emailsAreVerified") && claims["email_verified"].is_null());
         self.claimed_text(claims, "email").filter(|_| trusted)
     }

@@ -48,17 +48,24 @@ pub(super) fn row(snapshot: &Snapshot, body: &Value) -> Result<Put, ArmError> {
     }
     let passwords = settings["localPasswords"].as_str().unwrap_or_default();
     if ![EVERYBODY, BREAK_GLASS].contains(&passwords) {
-        return Err(bad(format!("localPasswords must be '{EVERYBODY}' or '{BREAK_GLASS}'.")));
+        return Err(bad(format!(
+            "localPasswords must be '{EVERYBODY}' or '{BREAK_GLASS}'."
+        )));
     }
     let accounts = settings["breakGlassAccounts"].as_array().cloned();
-    let accounts = accounts.ok_or_else(|| bad(String::from("breakGlassAccounts must be a list of object ids.")))?;
+    let accounts =
+        accounts.ok_or_else(|| bad(String::from("breakGlassAccounts must be a list of object ids.")))?;
     let usable = |account: &Value| {
         let id = account.as_str().and_then(|id| Uuid::parse_str(id).ok())?;
         let person = snapshot.get(&directory::object_id(directory::USERS, id))?;
         Some((person.sealed.is_some() && principal::enabled(person), id))
     };
     let found: Option<Vec<(bool, Uuid)>> = accounts.iter().map(usable).collect();
-    let found = found.ok_or_else(|| bad(String::from("Each of the breakGlassAccounts must be the object id of a user.")))?;
+    let found = found.ok_or_else(|| {
+        bad(String::from(
+            "Each of the breakGlassAccounts must be the object id of a user.",
+        ))
+    })?;
     if passwords == BREAK_GLASS && !found.iter().any(|(usable, _)| *usable) {
         return Err(bad(String::from(
             "Name at least one breakGlassAccount that is enabled and has a password: otherwise nobody could sign in when \
@@ -67,6 +74,8 @@ pub(super) fn row(snapshot: &Snapshot, body: &Value) -> Result<Put, ArmError> {
     }
     settings["breakGlassAccounts"] = found.iter().map(|(_, id)| json!(id)).collect();
     let mut put = Put::new(id(), settings);
-    put.expect = snapshot.get(&id()).map_or(Expect::Absent, |row| Expect::Etag(row.etag.clone()));
+    put.expect = snapshot
+        .get(&id())
+        .map_or(Expect::Absent, |row| Expect::Etag(row.etag.clone()));
     Ok(put)
 }
