@@ -28,8 +28,11 @@ impl FromStr for TrustedProxy {
 
 /// The address of the client of a request that `peer` sent.
 pub(crate) fn client(trusted: &[TrustedProxy], peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-    let is_trusted =
-        |hop: &IpAddr| trusted.iter().any(|TrustedProxy(network)| nave_engine::network::holds(network, *hop));
+    let is_trusted = |hop: &IpAddr| {
+        trusted
+            .iter()
+            .any(|TrustedProxy(network)| nave_engine::network::holds(network, *hop))
+    };
     let mut client = peer;
     for hop in hops(headers).into_iter().rev() {
         if !is_trusted(&client) {
