@@ -2,8 +2,8 @@
 //!
 //! A text that is no JWT may be somebody's key, so it is left to whoever comes next; a JWT that is not good is
 //! refused here. What a signature says is remembered for a while by the token's hash; everything else is looked at
-//! each time: its end, its session, and whether its holder's tokens were called back. For whom it was made is decided
-//! later, with everything else.
+//! each time: its end, whether its key is still there, its session, and whether its holder's tokens were called back.
+//! For whom it was made is decided later, with everything else.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,7 +20,7 @@ use crate::{Identity, one_time, paths, principal, sessions, tokens::EPOCH};
 
 /// How many tokens are remembered.
 const REMEMBERED: u64 = 10_000;
-/// For how long: a key that was removed stops working after this at the latest.
+/// For how long.
 const REMEMBERED_FOR: Duration = Duration::from_secs(300);
 
 /// What signatures said, by the token's hash.
@@ -28,6 +28,7 @@ pub(crate) struct Verified(Cache<[u8; 32], Arc<Claims>>);
 
 /// The claims a caller is made of.
 struct Claims {
+    key_id: String,
     object_id: Uuid,
     name: String,
     is_user: bool,
@@ -64,17 +65,19 @@ impl TokenAuthenticator {
         let inner = &self.0.0;
         let (hash, now) = (one_time::hash(token), engine.world().now().as_second());
         if let Some(claims) = inner.verified.0.get(&hash) {
-            return if now < claims.expires {
-                Ok(claims)
-            } else {
+            return if now >= claims.expires {
                 Err(refuse(TokenError::Expired))
+            } else if !inner.keys.has(&claims.key_id) {
+                Err(refuse(TokenError::UnknownKey))
+            } else {
+                Ok(claims)
             };
         }
         let verified = inner.keys.verify(token, now).map_err(refuse)?;
         if verified.issuer() != Some(&paths::issuer(engine.site())) {
             return Err(wrong_tenant(engine, verified.issuer().unwrap_or_default()));
         }
-        let claims = Arc::new(read(engine, &verified.claims)?);
+        let claims = Arc::new(read(engine, &verified)?);
         inner.verified.0.insert(hash, claims.clone());
         Ok(claims)
     }
@@ -112,7 +115,8 @@ fn is_jwt(token: &str) -> bool {
     serde_json::from_slice::<Value>(&header).is_ok_and(|header| header.get("alg").is_some())
 }
 
-fn read(engine: &Engine, claims: &Value) -> Result<Claims, ArmError> {
+fn read(engine: &Engine, verified: &nave_vault::Verified) -> Result<Claims, ArmError> {
+    let claims = &verified.claims;
     let text = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default();
     if Uuid::parse_str(text("tid")).ok() != Some(engine.site().tenant) {
         return Err(wrong_tenant(engine, text("tid")));
@@ -127,6 +131,7 @@ fn read(engine: &Engine, claims: &Value) -> Result<Claims, ArmError> {
     let session = Uuid::parse_str(text("sid")).ok();
     let methods = claims.get("amr").and_then(Value::as_array).into_iter().flatten();
     Ok(Claims {
+        key_id: verified.key_id.clone(),
         object_id,
         session,
         session_claim: session.map(sessions::claim).unwrap_or_default(),

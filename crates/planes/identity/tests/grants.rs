@@ -102,7 +102,7 @@ async fn a_wrong_application_credential_is_401_and_says_which() {
         ("scope", ARM),
     ];
     let assertion = nave.token(&assertion).await;
-    assert_eq!((assertion.status, assertion.number()), (401, 700_027));
+    assert_eq!((assertion.status, assertion.number()), (401, 50_027));
     nave.advance(60 * 86_400);
     let expired = nave.token(&robot(SECRET, ARM)).await;
     assert_eq!((expired.status, expired.number()), (401, 7_000_222));
@@ -363,4 +363,60 @@ async fn a_resource_gets_a_token_for_its_own_identity() {
             .issue_for(&nave.engine, object, "https://elsewhere.test")
             .is_err()
     );
+}
+
+#[tokio::test]
+async fn a_server_proves_itself_when_somebody_signs_in_and_whenever_it_refreshes() {
+    let nave = Nave::start().await;
+    let app = ROBOT_APP.to_string();
+    let scope = format!("{ARM} offline_access");
+    let sign_in = |secret: &'static str| {
+        let form = [
+            ("grant_type", "password"),
+            ("client_id", &app),
+            ("username", "joe@contoso.com"),
+            ("password", PASSWORD),
+            ("scope", &scope),
+            ("client_secret", secret),
+        ];
+        let form = form.map(|(name, value)| (name, value.to_owned()));
+        let nave = &nave;
+        async move {
+            let form = form.each_ref().map(|(name, value)| (*name, value.as_str()));
+            nave.token(&form).await
+        }
+    };
+    let refresh = |token: String, secret: &'static str| {
+        let (nave, app) = (&nave, &app);
+        async move {
+            nave.token(&[
+                ("grant_type", "refresh_token"),
+                ("client_id", app),
+                ("refresh_token", &token),
+                ("client_secret", secret),
+            ])
+            .await
+        }
+    };
+    let text = |answer: &Value| {
+        answer["refresh_token"]
+            .as_str()
+            .expect("a refresh token")
+            .to_owned()
+    };
+    assert_eq!(sign_in("").await.number(), 7_000_218);
+    assert_eq!(sign_in("wrong").await.number(), 7_000_215);
+    let first = text(&sign_in(SECRET).await.expect(200));
+    let refused = refresh(first.clone(), "").await;
+    assert_eq!((refused.status, refused.number()), (401, 7_000_218));
+    let second = text(&refresh(first, SECRET).await.expect(200));
+    assert_eq!(refresh(second, "").await.number(), 7_000_218, "and so on");
+
+    // An application that says it is a program people run needs no secret, and then none to refresh.
+    let public = json!({ "isFallbackPublicClient": true });
+    nave.graph(Method::PATCH, &format!("/applications/{APP}"), public)
+        .await
+        .expect(204);
+    let token = text(&sign_in("").await.expect(200));
+    refresh(token, "").await.expect(200);
 }

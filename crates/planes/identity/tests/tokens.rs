@@ -214,3 +214,27 @@ async fn tokens_are_called_back_at_once() {
         .expect(204);
     assert_eq!(me(&token).await.status, 401);
 }
+
+#[tokio::test]
+async fn tokens_outlive_a_rotation_and_end_with_their_key() {
+    let nave = Nave::start().await;
+    let token = access(&nave, ARM).await;
+    let now = start().as_second();
+    assert!(nave.who(&token).await.is_ok());
+    nave.keys.rotate(now, now).expect("rotated");
+    assert!(nave.who(&token).await.is_ok());
+    let published = nave
+        .send(ask(Method::GET, &format!("/{TENANT}/discovery/v2.0/keys")))
+        .await;
+    assert_eq!(published.expect(200)["keys"].as_array().map(Vec::len), Some(2));
+    let new = access(&nave, ARM).await;
+    nave.keys.replace_all(now).expect("replaced");
+    for token in [&token, &new] {
+        assert_eq!(
+            code(&nave, token).await,
+            ErrorCode::InvalidAuthenticationToken,
+            "remembered or not"
+        );
+    }
+    assert!(nave.who(&access(&nave, ARM).await).await.is_ok());
+}
