@@ -29,7 +29,7 @@ pub struct Proof {
     /// Those of them that the roles allow; there are none.
     pub others_allowed: Vec<(String, ResourceId)>,
     /// What the roles allow besides: an operation that was done at one place is allowed at another one as well, because
-    /// one role is assigned at both. A role by scope has none.
+    /// one role is assigned at both, or because the one place is above the other.
     pub wider: Vec<(String, ResourceId)>,
 }
 

@@ -132,37 +132,44 @@ impl Here<'_> {
             surroundings: &surroundings,
             ..AccessRequest::new(self.held.principal, operation, plane, place, &nothing)
         };
-        let mut blocked = None;
+        let mut blocked = Outlook::Never;
         for deny in &self.denies {
             match deny.outlook(&request, &self.held.groups, &is_open) {
                 Outlook::Always => return Right::Denied(Some(deny.id.clone())),
-                Outlook::Depends(condition) => blocked = blocked.or(Some(condition)),
-                Outlook::Never => {}
+                outlook => blocked = blocked.or(outlook),
             }
         }
-        let granted = self.granted(&request);
-        match (granted, blocked) {
-            (Right::Allowed(by), Some(condition)) => Right::Conditional(by, format!("NOT ({condition})")),
-            (Right::Conditional(by, own), Some(condition)) => {
+        match (self.granted(&request), blocked) {
+            (Right::Allowed(by), Outlook::Depends(condition)) => {
+                Right::Conditional(by, format!("NOT ({condition})"))
+            }
+            (Right::Conditional(by, own), Outlook::Depends(condition)) => {
                 Right::Conditional(by, format!("({own}) AND NOT ({condition})"))
             }
             (granted, _) => granted,
         }
     }
 
+    /// What the assignments give; of several that depend, the first is named.
     fn granted(&self, request: &AccessRequest<'_>) -> Right {
         let roles = self.held.state.roles();
-        let mut found = Right::Denied(None);
+        let (mut first, mut all) = (None, Outlook::Never);
         for assignment in &self.assignments {
             match roles.outlook(assignment, request, &is_open) {
                 Outlook::Always => return Right::Allowed(self.by(assignment)),
-                Outlook::Depends(condition) if found == Right::Denied(None) => {
-                    found = Right::Conditional(self.by(assignment), condition);
+                Outlook::Never => {}
+                outlook => {
+                    first = first.or(Some(*assignment));
+                    all = all.or(outlook);
                 }
-                Outlook::Depends(_) | Outlook::Never => {}
             }
         }
-        found
+        match (first, all) {
+            (Some(assignment), Outlook::Depends(condition)) => {
+                Right::Conditional(self.by(assignment), condition)
+            }
+            _ => Right::Denied(None),
+        }
     }
 
     fn by(&self, assignment: &RoleAssignment) -> Arc<By> {

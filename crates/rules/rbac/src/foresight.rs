@@ -119,17 +119,23 @@ fn judged(
     }
 }
 
-/// One that always does is enough; of several that depend, the first is told.
+/// One that always does is enough; of several that depend, any.
 fn best(outlooks: impl Iterator<Item = Outlook>) -> Outlook {
-    let mut found = Outlook::Never;
-    for outlook in outlooks {
-        match (&outlook, &found) {
-            (Outlook::Always, _) => return outlook,
-            (Outlook::Depends(_), Outlook::Never) => found = outlook,
-            _ => {}
+    outlooks.fold(Outlook::Never, Outlook::or)
+}
+
+impl Outlook {
+    /// What two of them do together, where one is enough. Both conditions are told, each once.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Always, _) | (_, Self::Always) => Self::Always,
+            (Self::Never, other) => other,
+            (one, Self::Never) => one,
+            (Self::Depends(one), Self::Depends(other)) if one == other => Self::Depends(one),
+            (Self::Depends(one), Self::Depends(other)) => Self::Depends(format!("({one}) OR ({other})")),
         }
     }
-    found
 }
 
 #[cfg(test)]
