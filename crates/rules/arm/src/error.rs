@@ -20,7 +20,7 @@ pub struct ArmError {
     /// Typed additions, each `{"type": …, "info": …}`.
     pub additional_info: Vec<Value>,
     /// What a client must do to be let in: the value of `WWW-Authenticate`, where the usual one is not it.
-    pub challenge: Option<String>,
+    pub challenge: Option<Box<str>>,
 }
 
 /// One inner cause of an [`ArmError`].
@@ -270,7 +270,7 @@ impl ArmError {
     /// Says what a client must do to be let in.
     #[must_use]
     pub fn challenging(mut self, challenge: impl Into<String>) -> Self {
-        self.challenge = Some(challenge.into());
+        self.challenge = Some(challenge.into().into_boxed_str());
         self
     }
 
