@@ -39,11 +39,9 @@ fn is_blocked(world: &World, question: &Question, heed: bool) -> bool {
 pub(crate) fn blocks(world: &World, deny: &Denied, question: &Question, heed: bool) -> bool {
     let me = identities(world, &question.principal);
     let is_me = |who: &String| me.contains(who);
-    let reaches = if deny.only_here {
-        deny.scope == question.scope
-    } else {
-        contains(world, &deny.scope, &question.scope)
-    };
+    // A management group that nobody knows of holds nothing, not even itself.
+    let reaches =
+        contains(world, &deny.scope, &question.scope) && (!deny.only_here || deny.scope == question.scope);
     let about_me = deny.principals.iter().any(|who| who == EVERYBODY || is_me(who));
     // An open question does not open a door: only a condition that is plainly false lets the caller through.
     let heeded = |condition: &Option<String>| !heed || truth(condition, question) != Some(false);
