@@ -83,7 +83,12 @@ async fn ask(engine: &Arc<Engine>, scope: &str, what: &str, body: &Value) -> any
     if reply.status == 200 {
         return Ok(answer);
     }
-    let text = |pointer: &str| answer.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let text = |pointer: &str| {
+        answer
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
     bail!("{}: {}", text("/error/code"), text("/error/message"))
 }
 

@@ -3,8 +3,8 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
-use uuid::Uuid;
 use nave_server::TrustedProxy;
+use uuid::Uuid;
 
 /// A self-hosted AI hub that speaks Azure's protocols.
 #[derive(Debug, Parser)]

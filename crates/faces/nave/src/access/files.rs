@@ -55,11 +55,16 @@ struct Flat(Map<String, Value>);
 impl Flat {
     fn of(body: &Value) -> Option<Self> {
         let members = body.as_object()?;
-        let inner = members.iter().find(|(name, _)| name.eq_ignore_ascii_case("properties"));
+        let inner = members
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case("properties"));
         let inner = inner.and_then(|(_, properties)| properties.as_object());
         let all = members.iter().chain(inner.into_iter().flatten());
         let all = all.filter(|(_, value)| !value.is_null());
-        Some(Self(all.map(|(name, value)| (name.to_lowercase(), value.clone())).collect()))
+        Some(Self(
+            all.map(|(name, value)| (name.to_lowercase(), value.clone()))
+                .collect(),
+        ))
     }
 
     fn text(&self, names: &[&str]) -> Option<&str> {
@@ -84,17 +89,24 @@ impl Flat {
     /// The guid at the end of its id or name.
     fn guid(&self) -> Option<Uuid> {
         let named = [self.text(&["id"]), self.text(&["name"])];
-        named.into_iter().flatten().find_map(|text| text.rsplit('/').next()?.parse().ok())
+        named
+            .into_iter()
+            .flatten()
+            .find_map(|text| text.rsplit('/').next()?.parse().ok())
     }
 
     /// The scope it names, or the one its id extends.
     fn scope(&self) -> anyhow::Result<&str> {
         let in_id = || {
-            let (scope, _) = self.text(&["id"])?.split_once("/providers/Microsoft.Authorization/")?;
+            let (scope, _) = self
+                .text(&["id"])?
+                .split_once("/providers/Microsoft.Authorization/")?;
             Some(scope)
         };
         let scope = self.text(&["scope"]).or_else(in_id);
-        Ok(scope.ok_or_else(|| anyhow!("it names no scope"))?.trim_end_matches('/'))
+        Ok(scope
+            .ok_or_else(|| anyhow!("it names no scope"))?
+            .trim_end_matches('/'))
     }
 }
 
@@ -151,7 +163,9 @@ fn assignment(snapshot: &Snapshot, new: &[(String, Uuid)], body: &Flat) -> anyho
 
 /// A group with the members it is to have.
 fn group(snapshot: &Snapshot, body: &Flat) -> anyhow::Result<Value> {
-    let id = body.guid().ok_or_else(|| anyhow!("it names no group by its `id`"))?;
+    let id = body
+        .guid()
+        .ok_or_else(|| anyhow!("it names no group by its `id`"))?;
     let Value::Array(members) = body.value("members") else {
         bail!("it has no list of `members`");
     };
@@ -160,12 +174,17 @@ fn group(snapshot: &Snapshot, body: &Flat) -> anyhow::Result<Value> {
         principal(snapshot, named.ok_or_else(|| anyhow!("a member is no text"))?)
     };
     let members: Vec<Uuid> = members.iter().map(member).collect::<anyhow::Result<_>>()?;
-    Ok(json!({ "id": format!("/providers/{}/{id}", directory::GROUPS), "properties": { "members": members } }))
+    Ok(
+        json!({ "id": format!("/providers/{}/{id}", directory::GROUPS), "properties": { "members": members } }),
+    )
 }
 
 fn deny(body: &Flat) -> anyhow::Result<Value> {
     let name = body.guid().unwrap_or_else(Uuid::new_v4);
-    let id = format!("{}/providers/Microsoft.Authorization/denyAssignments/{name}", body.scope()?);
+    let id = format!(
+        "{}/providers/Microsoft.Authorization/denyAssignments/{name}",
+        body.scope()?
+    );
     let mut properties = json!({
         "permissions": body.list("permissions"), "principals": body.list("principals"),
         "excludePrincipals": body.list("excludeprincipals"),
@@ -215,7 +234,12 @@ mod tests {
             let change = assignment(&snapshot, &new, &flat(&body)).expect("a change");
             assert_eq!(change["id"], id);
             assert_eq!(change["properties"]["principalId"], who.to_string());
-            assert!(change["properties"]["roleDefinitionId"].as_str().expect("text").ends_with(&role.to_string()));
+            assert!(
+                change["properties"]["roleDefinitionId"]
+                    .as_str()
+                    .expect("text")
+                    .ends_with(&role.to_string())
+            );
         }
         assert!(assignment(&snapshot, &[], &flat(&json!({ "scope": scope }))).is_err());
     }
@@ -229,8 +253,14 @@ mod tests {
         for body in [az, arm] {
             let ((name, _), change) = role_definition(&snapshot, &flat(&body)).expect("a change");
             assert_eq!(name, "R");
-            assert_eq!(change["properties"]["permissions"][0]["actions"], json!(["A/read"]));
-            assert_eq!(change["properties"]["assignableScopes"], json!(["/subscriptions/s"]));
+            assert_eq!(
+                change["properties"]["permissions"][0]["actions"],
+                json!(["A/read"])
+            );
+            assert_eq!(
+                change["properties"]["assignableScopes"],
+                json!(["/subscriptions/s"])
+            );
         }
     }
 }

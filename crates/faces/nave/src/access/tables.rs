@@ -16,7 +16,11 @@ pub(super) fn what_if(answer: &Value) {
             (false, _) => "  (it changes nothing)",
             _ => "",
         };
-        say::line(format!("{} {}{note}", text(&change["change"]), text(&change["id"])));
+        say::line(format!(
+            "{} {}{note}",
+            text(&change["change"]),
+            text(&change["id"])
+        ));
     }
     let totals = &answer["totals"];
     say::line(format!(
@@ -26,16 +30,24 @@ pub(super) fn what_if(answer: &Value) {
     for ((title, operations), places) in grouped(items(&answer["entries"])) {
         say::line("");
         say::line(title);
-        places.iter().for_each(|place| say::line(format!("    at  {place}")));
+        places
+            .iter()
+            .for_each(|place| say::line(format!("    at  {place}")));
         for operation in operations.iter().take(NAMED) {
             say::line(format!("        {operation}"));
         }
         if operations.len() > NAMED {
-            say::line(format!("        … and {} more operations (--json names them)", operations.len() - NAMED));
+            say::line(format!(
+                "        … and {} more operations (--json names them)",
+                operations.len() - NAMED
+            ));
         }
     }
     if totals["more"] != 0 {
-        say::line(format!("\n… and {} more entries (--top asks for more)", totals["more"]));
+        say::line(format!(
+            "\n… and {} more entries (--top asks for more)",
+            totals["more"]
+        ));
     }
     if flag(&totals["beyondScope"]) {
         say::line("\nThe change reaches beyond the scope that was asked about.");
@@ -48,7 +60,9 @@ fn grouped(entries: &[Value]) -> BTreeMap<(String, Vec<String>), Vec<&str>> {
     let mut groups: BTreeMap<(String, Vec<String>), Vec<&str>> = BTreeMap::new();
     for entry in entries {
         let actions = items(&entry["actions"]).iter().map(|one| text(one).to_owned());
-        let data = items(&entry["dataActions"]).iter().map(|one| format!("{} (data)", text(one)));
+        let data = items(&entry["dataActions"])
+            .iter()
+            .map(|one| format!("{} (data)", text(one)));
         let key = (title(entry), actions.chain(data).collect());
         groups.entry(key).or_default().push(text(&entry["resourceId"]));
     }
@@ -63,14 +77,22 @@ fn title(entry: &Value) -> String {
     let does = match text(&entry["kind"]) {
         "Gained" => String::from("gains"),
         "Lost" => String::from("loses"),
-        _ => format!("changes from {} to {}", text(&entry["before"]), text(&entry["after"])),
+        _ => format!(
+            "changes from {} to {}",
+            text(&entry["before"]),
+            text(&entry["after"])
+        ),
     };
     let mut title = format!("{who} {does}");
     if entry["by"].is_object() {
         title.push_str(&format!(", by {}", text(&entry["by"]["roleName"])));
         if entry["by"]["throughGroup"].is_object() {
             let group = &entry["by"]["throughGroup"];
-            let name = if group["name"].is_null() { &group["id"] } else { &group["name"] };
+            let name = if group["name"].is_null() {
+                &group["id"]
+            } else {
+                &group["name"]
+            };
             title.push_str(&format!(" through the group {}", text(name)));
         }
         title.push_str(&format!("\n    assignment {}", text(&entry["by"]["assignment"])));
@@ -96,12 +118,19 @@ fn calls(calls: &Value) {
         flips.len(),
         calls["days"],
         calls["eventsLookedAt"],
-        if flag(&calls["cutShort"]) { ", there are more" } else { "" },
+        if flag(&calls["cutShort"]) {
+            ", there are more"
+        } else {
+            ""
+        },
     ));
     for flip in flips {
         let [time, caller, operation, scope, recorded, proposed] =
-            ["time", "callerName", "operation", "scope", "recorded", "proposed"].map(|name| text(&flip[name]));
-        say::line(format!("    {time}  {caller}  {operation}\n        at {scope}: was {recorded}, would be {proposed}"));
+            ["time", "callerName", "operation", "scope", "recorded", "proposed"]
+                .map(|name| text(&flip[name]));
+        say::line(format!(
+            "    {time}  {caller}  {operation}\n        at {scope}: was {recorded}, would be {proposed}"
+        ));
     }
 }
 
@@ -150,7 +179,11 @@ fn proof(proof: &Value) {
         items(&proof["otherOperationsAllowed"]).len(),
     ));
     for one in items(&proof["usesNotAllowed"]) {
-        say::remark(format!("    not allowed: {} at {}", text(&one["operation"]), text(&one["scope"])));
+        say::remark(format!(
+            "    not allowed: {} at {}",
+            text(&one["operation"]),
+            text(&one["scope"])
+        ));
     }
     let wider = items(&proof["alsoAllowedElsewhere"]);
     if !wider.is_empty() {
