@@ -16,7 +16,9 @@ pub(crate) fn rotate(data: &Data, at_once: bool, revoke: bool) -> Outcome {
     let keys = setup::signing_keys_in(&data.directory()?, now)?;
     if revoke {
         keys.replace_all(now)?;
-        say::line("There is a new signing key. The others are gone, and no token they signed works any more.");
+        say::line(
+            "There is a new signing key. The others are gone, and no token they signed works any more.",
+        );
     } else {
         keys.rotate(now, if at_once { now } else { now + PUBLISHED_BEFORE })?;
         say::line("There is a new signing key, and it is published.");
