@@ -131,11 +131,11 @@ impl Registry {
             }
         };
         let operations = self.operations();
-        let needed = operations
-            .iter()
-            .filter_map(|operation| operation.access.needed());
-        let served =
-            needed.flat_map(|(action, plane)| spelled(action).into_iter().map(move |name| (plane, name)));
+        let needed = operations.iter().filter_map(|operation| operation.access.needed());
+        let otherwise = self.routes.iter().flat_map(|route| route.or);
+        let served = needed
+            .chain(otherwise.map(|action| (*action, Plane::Control)))
+            .flat_map(|(action, plane)| spelled(action).into_iter().map(move |name| (plane, name)));
         served.collect()
     }
 

@@ -47,6 +47,8 @@ impl From<ResourceId> for Target {
 pub struct Route {
     /// The operation, for the route table.
     pub operation: Operation,
+    /// Other actions that open it, besides the one its operation names.
+    pub or: &'static [&'static str],
     segments: Vec<Segment>,
     target: Ways,
     handler: Handler,
@@ -81,6 +83,7 @@ impl Route {
                 access,
                 surface,
             },
+            or: &[],
             segments: segments(path).into_iter().map(Segment::read).collect(),
             target: Box::new(|_, _, params| params.scope().map(Target::from)),
             handler: Box::new(move |call| Box::pin(handler(call))),
@@ -94,6 +97,13 @@ impl Route {
         target: impl Fn(&Snapshot, &Request, &Params) -> Result<Target, ArmError> + Send + Sync + 'static,
     ) -> Self {
         self.target = Box::new(target);
+        self
+    }
+
+    /// The same route, which these actions open as well: what its ways ask for that its operation does not name.
+    #[must_use]
+    pub fn or(mut self, actions: &'static [&'static str]) -> Self {
+        self.or = actions;
         self
     }
 

@@ -11,9 +11,9 @@ use uuid::Uuid;
 
 use super::{Engine, reads};
 use crate::{
-    Caller, Snapshot,
+    Caller, Decision, Snapshot,
     change::store_failed,
-    decision::{Need, Question},
+    decision::{Need, Question, decide},
     explain::{Afterwards, Explanation, Finder, Kept, Recorded, Sight, TurnedAwayRequest, Widths, reasons},
     operation::Surface,
 };
@@ -32,6 +32,20 @@ pub struct Decided {
     pub resource: ResourceId,
     recorded: Recorded,
     afterwards: Option<Afterwards>,
+}
+
+impl Decided {
+    /// The same question of the same caller, decided on another state.
+    #[must_use]
+    pub fn on(&self, snapshot: &Snapshot, origin: &str) -> Decision {
+        let Recorded {
+            id,
+            caller,
+            question,
+            ..
+        } = &self.recorded;
+        decide(snapshot, origin, *id, caller, question)
+    }
 }
 
 /// What an id stands for.

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::town::{
-    APPLICATION, ASSIGNMENT, DENY, GROUP, MANAGEMENT_GROUP, MEMBER, PASSWORD, PRINCIPAL, ROLE, SECRET,
-    SPARE_MANAGEMENT_GROUP, SPARE_ROLE, TEAM, Town, UNUSED_APP_ID, USER, deny_assignment, empty_template,
-    model, role_assignment, role_definition, workspace_body,
+    APPLICATION, ASSIGNMENT, DENY, GROUP, LOCATION, MANAGEMENT_GROUP, MEMBER, PASSWORD, PRINCIPAL, PROVISIONING_TOKEN, ROLE,
+    SECRET, SPARE_MANAGEMENT_GROUP, SPARE_ROLE, TEAM, Town, UNUSED_APP_ID, USER, deny_assignment,
+    empty_template, location, model, role_assignment, role_definition, workspace_body,
 };
 
 /// A resource type of the town.
@@ -93,6 +93,17 @@ pub(crate) const KINDS: &[Kind] = &[
         new: "new-identity",
         spare: "identity",
         body: |_, _| json!({ "location": "eastus" }),
+        patch: TAGS,
+    },
+    Kind {
+        resource_type: "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials",
+        existing: &["identity", "pod"],
+        new: "new-pod",
+        spare: "pod",
+        body: |_, names| {
+            let subject = format!("system:serviceaccount:town:{}", names[1]);
+            json!({ "properties": { "issuer": "https://idp.test", "subject": subject } })
+        },
         patch: TAGS,
     },
     Kind {
@@ -222,6 +233,48 @@ const BODIES: &[(&str, &str, Content)] = &[
         Json(|_| json!({ "currentPassword": TESTKIT_PASSWORD, "newPassword": "Another-Horse-8-Battery" })),
     ),
     ("POST", "/revokeSignInSessions", Nothing),
+    (
+        "POST",
+        "/identity/provisioningTokens",
+        Json(|_| json!({ "displayName": "new" })),
+    ),
+    (
+        "POST",
+        "/identity/identityProviders",
+        Json(|_| json!({ "id": "new", "displayName": "New", "issuer": "https://idp.test", "clientId": "c" })),
+    ),
+    (
+        "PATCH",
+        "/identity/identityProviders/{id}",
+        Json(|_| json!({ "displayName": "Renamed" })),
+    ),
+    (
+        "PATCH",
+        "/identity/signInSettings",
+        Json(|_| json!({ "localPasswords": "everybody" })),
+    ),
+    // SCIM.
+    (
+        "POST",
+        "/scim/v2/Users",
+        Json(|_| json!({ "userName": "new@contoso.com" })),
+    ),
+    (
+        "PUT",
+        "/scim/v2/Users/{id}",
+        Json(|_| json!({ "userName": "user@contoso.com" })),
+    ),
+    ("PATCH", "/scim/v2/Users/{id}", Json(|_| scim_patch("title"))),
+    ("POST", "/scim/v2/Groups", Json(|_| json!({ "displayName": "new" }))),
+    (
+        "PUT",
+        "/scim/v2/Groups/{id}",
+        Json(|_| json!({ "displayName": "Renamed", "members": [{ "value": MEMBER }] })),
+    ),
+    ("PATCH", "/scim/v2/Groups/{id}", Json(|_| scim_patch("displayName"))),
+    ("POST", "/scim/v2/{rest}", Json(|_| json!({}))),
+    ("PUT", "/scim/v2/{rest}", Json(|_| json!({}))),
+    ("PATCH", "/scim/v2/{rest}", Json(|_| json!({}))),
     ("POST", "/v1.0/users", Json(|_| new_user())),
     (
         "PATCH",
@@ -256,6 +309,18 @@ const BODIES: &[(&str, &str, Content)] = &[
         Json(|_| json!({ "passwordCredential": { "displayName": "new" } })),
     ),
     ("POST", "/removePassword", Json(|_| json!({ "keyId": SECRET }))),
+    ("POST", "/addKey", Json(|_| json!({}))),
+    ("POST", "/removeKey", Json(|_| json!({ "keyId": SECRET }))),
+    (
+        "POST",
+        "/federatedIdentityCredentials",
+        Json(|_| json!({ "name": "new-pipeline", "issuer": "https://idp.test", "subject": "new" })),
+    ),
+    (
+        "PATCH",
+        "/federatedIdentityCredentials/{credential}",
+        Json(|_| json!({ "description": "for production" })),
+    ),
     (
         "POST",
         "/v1.0/servicePrincipals",
@@ -265,6 +330,12 @@ const BODIES: &[(&str, &str, Content)] = &[
         "PATCH",
         "/servicePrincipals/{id}",
         Json(|_| json!({ "displayName": "Renamed" })),
+    ),
+    ("POST", "/namedLocations", Json(|_| location("New"))),
+    (
+        "PATCH",
+        "/namedLocations/{id}",
+        Json(|_| json!({ "isTrusted": true })),
     ),
     ("POST", "/members/$ref", Json(|town| reference(town, USER))),
     ("POST", "/owners/$ref", Json(|town| reference(town, USER))),
@@ -300,6 +371,22 @@ const BODIES: &[(&str, &str, Content)] = &[
         "PUT",
         "/denyAssignments/{name0}",
         Json(|_| deny_assignment(MEMBER)),
+    ),
+    (
+        "POST",
+        "Nave.Access/whatIf",
+        Json(|town| {
+            let id = format!(
+                "{}/providers/Microsoft.Authorization/roleAssignments/{ASSIGNMENT}",
+                town.group()
+            );
+            json!({ "changes": [{ "id": id, "delete": true }], "days": 1, "top": 1 })
+        }),
+    ),
+    (
+        "POST",
+        "Nave.Access/suggestRole",
+        Json(|_| json!({ "principal": USER })),
     ),
     (
         "POST",
@@ -410,6 +497,13 @@ const BODIES: &[(&str, &str, Content)] = &[
         "/provisionManagedNetwork",
         Json(|_| json!({ "includeSpark": false })),
     ),
+    (
+        "POST",
+        "Nave.Access/explain",
+        Json(|_| json!({ "who": USER, "can": "Microsoft.Storage/storageAccounts/read" })),
+    ),
+    ("POST", "/openSession", Json(|_| json!({ "expiresInSeconds": 60 }))),
+    ("POST", "/listAssociatedResources", Nothing),
     ("POST", "/listKeys", Nothing),
     ("POST", "/resyncKeys", Nothing),
     ("POST", "/sharedKeys", Nothing),
@@ -443,6 +537,13 @@ fn new_user() -> Value {
     json!({
         "accountEnabled": true, "displayName": "new", "mailNickname": "new", "userPrincipalName": "new@contoso.com",
         "passwordProfile": { "password": PASSWORD, "forceChangePasswordNextSignIn": false },
+    })
+}
+
+fn scim_patch(path: &str) -> Value {
+    json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": [{ "op": "replace", "path": path, "value": "Renamed" }],
     })
 }
 
@@ -575,6 +676,14 @@ fn value(town: &Town, operation: &Operation, name: &str) -> Option<String> {
         "group" if path.ends_with("/resourceGroups/{group}") && is_new => String::from("new-rg"),
         "group" if path.ends_with("/resourceGroups/{group}") && is_gone => String::from("spare-rg"),
         "group" => GROUP.to_owned(),
+        // Where there is an identity: a hub has one of its own.
+        "scope" if path.contains("/identities/default") => format!(
+            "{}/providers/Microsoft.MachineLearningServices/workspaces/hub",
+            town.group().trim_start_matches('/')
+        ),
+        "name" if path.contains("/userAssignedIdentities/") => String::from("identity"),
+        "credential" => String::from("pipeline"),
+        "session" => String::from("none"),
         "scope" => town.group().trim_start_matches('/').to_owned(),
         "name0" | "name" if path.contains("/roleAssignments/") => {
             if is_new { Uuid::max() } else { ASSIGNMENT }.to_string()
@@ -620,10 +729,15 @@ fn value(town: &Town, operation: &Operation, name: &str) -> Option<String> {
         }
         "rest" => town.nave.engine.site().tenant.to_string(),
         "user" => String::from("user@contoso.com"),
+        "id" if path.contains("/ResourceTypes/") => String::from("User"),
+        "id" if path.contains("/Schemas/") => String::from("urn:ietf:params:scim:schemas:core:2.0:User"),
+        "id" if path.contains("/identityProviders/") => String::from("town"),
+        "provider" => String::from("town"),
         "id" => object(path)?.to_string(),
         "other" => MEMBER.to_string(),
         "run" if path.contains("/operationStatuses/") => town.deployed(path, "/run"),
         "operation" => town.deployed(path, "/operations/0/operationId"),
+        "decision" => town.decision.to_string(),
         "run" | "response" | "file" | "upload" | "assistant" | "thread" | "message" | "step" | "store"
         | "batch" | "job" => String::from("x"),
         _ => return None,
@@ -634,9 +748,13 @@ fn object(path: &str) -> Option<Uuid> {
     [
         ("/users/", USER),
         ("/groups/", TEAM),
+        ("/scim/v2/Users/", USER),
+        ("/scim/v2/Groups/", TEAM),
+        ("/provisioningTokens/", PROVISIONING_TOKEN),
         ("/applications/", APPLICATION),
         ("/servicePrincipals/", PRINCIPAL),
         ("/directoryObjects/", USER),
+        ("/namedLocations/", LOCATION),
     ]
     .into_iter()
     .find_map(|(kind, id)| path.contains(kind).then_some(id))

@@ -7,6 +7,7 @@ mod bad_input;
 mod canary;
 mod cases;
 mod logs;
+mod smallest_grant;
 mod tokens;
 mod town;
 mod wire;

@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Arc};
 use http::Method;
 use jiff::Timestamp;
 use nave_arm::ResourceId;
-use nave_engine::{Act, Change, Erase, Expect, Put, PutSecrets, Resource};
+use nave_engine::{Act, Change, Erase, Expect, Put, PutSecrets, Resource, directory, network};
 use nave_identity::bootstrap::{NewApplication, NewSecret, NewUser, application_rows, group_row, user_row};
 use nave_testkit::{Everybody, Person, TestServer};
 use nave_vault::{Secret, SystemRandom};
@@ -37,7 +37,9 @@ pub(crate) const UNUSED_APP_ID: Uuid = uuid!("aaaaaaaa-0000-4000-8000-0000000000
 pub(crate) const ROLE: Uuid = uuid!("bbbbbbbb-0000-4000-8000-000000000001");
 pub(crate) const SPARE_ROLE: Uuid = uuid!("bbbbbbbb-0000-4000-8000-000000000004");
 pub(crate) const ASSIGNMENT: Uuid = uuid!("bbbbbbbb-0000-4000-8000-000000000002");
+pub(crate) const LOCATION: Uuid = uuid!("bbbbbbbb-0000-4000-8000-000000000006");
 pub(crate) const DENY: Uuid = uuid!("bbbbbbbb-0000-4000-8000-000000000003");
+pub(crate) const PROVISIONING_TOKEN: Uuid = uuid!("bbbbbbbb-0000-4000-8000-000000000007");
 /// The id of the application's secret.
 pub(crate) const SECRET: Uuid = uuid!("bbbbbbbb-0000-4000-8000-000000000005");
 /// The password of everybody in the directory that the town made.
@@ -47,6 +49,8 @@ pub(crate) const PASSWORD: &str = "Town-Folk-9-Password";
 pub(crate) struct Town {
     pub(crate) nave: TestServer,
     pub(crate) people: Everybody,
+    /// A refusal of somebody else.
+    pub(crate) decision: Uuid,
     baseline: HashMap<String, Arc<Resource>>,
 }
 
@@ -59,6 +63,7 @@ impl Town {
         let mut town = Self {
             nave,
             people,
+            decision: Uuid::nil(),
             baseline: HashMap::new(),
         };
         town.directory().await;
@@ -67,8 +72,16 @@ impl Town {
         }
         town.share_models().await;
         town.own_each_other().await;
+        town.decision = town.refuse_somebody().await;
         town.settle();
         town
+    }
+
+    async fn refuse_somebody(&self) -> Uuid {
+        let passer_by = self.nave.person("passer-by").await;
+        let path = format!("{}?api-version=2024-10-01", self.group());
+        let refused = self.nave.send(nave_testkit::Ask::get(path).by(&passer_by)).await;
+        refused.header("x-nave-decision").parse().unwrap()
     }
 
     /// Who asks in a column.
@@ -193,6 +206,7 @@ impl Town {
             user(USER, "user@contoso.com"),
             user(MEMBER, "member@contoso.com"),
             group_row(TEAM, "team", &[MEMBER]),
+            Put::new(network::location_id(LOCATION), location("Town")),
         ];
         let application = |id, app_id, display_name| {
             application_rows(
@@ -211,9 +225,13 @@ impl Town {
                 },
             )
         };
-        rows.extend(application(APPLICATION, APP_ID, "application"));
+        let [mut registration, principal] = application(APPLICATION, APP_ID, "application");
+        let credential = json!({ "id": SECRET, "name": "pipeline", "issuer": "https://idp.test", "subject": "main" });
+        registration.own["federatedIdentityCredentials"] = json!([credential]);
+        rows.extend([registration, principal]);
         let [registration, _] = application(UNUSED_APPLICATION, UNUSED_APP_ID, "unused");
         rows.push(registration);
+        rows.extend(sign_in_elsewhere());
         self.commit(rows).await;
     }
 
@@ -379,6 +397,10 @@ pub(crate) fn role_assignment(principal: Uuid, role: Uuid) -> Value {
     json!({ "properties": { "roleDefinitionId": role, "principalId": principal, "principalType": "User" } })
 }
 
+pub(crate) fn location(name: &str) -> Value {
+    json!({ "displayName": name, "ipRanges": [{ "cidrAddress": "203.0.113.0/24" }] })
+}
+
 pub(crate) fn deny_assignment(principal: Uuid) -> Value {
     json!({ "properties": {
         "denyAssignmentName": "nothing", "principals": [{ "id": principal, "type": "User" }], "excludePrincipals": [],
@@ -406,4 +428,20 @@ pub(crate) fn empty_template() -> Value {
         "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
         "contentVersion": "1.0.0.0", "resources": [],
     })
+}
+
+/// A provider, and the token by which it keeps people up to date.
+fn sign_in_elsewhere() -> [Put; 2] {
+    let description =
+        json!({ "id": "town", "displayName": "Town", "issuer": "https://idp.test", "clientId": "town" });
+    let token = json!({
+        "id": PROVISIONING_TOKEN, "displayName": "town", "endDateTime": Timestamp::MAX.to_string(),
+    });
+    [
+        nave_identity::sso::provider_row(&description).unwrap(),
+        Put::new(
+            directory::object_id(directory::PROVISIONING_TOKENS, PROVISIONING_TOKEN),
+            token,
+        ),
+    ]
 }

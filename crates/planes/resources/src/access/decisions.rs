@@ -20,7 +20,7 @@ const READ: &str = "Nave.Access/decisions/read";
 
 pub(super) fn route() -> Route {
     let path = "/providers/Nave.Access/decisions/{decision}";
-    Route::new(Method::GET, path, Surface::Arm, Access::SignedIn, get)
+    Route::new(Method::GET, path, Surface::Arm, Access::SignedIn, get).or(&[READ])
 }
 
 async fn get(call: Call) -> Result<Reply, ArmError> {

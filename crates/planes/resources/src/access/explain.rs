@@ -22,7 +22,9 @@ const ACTION: &str = "Nave.Access/explain/action";
 
 pub(super) fn route() -> Route {
     let path = "/{scope}/providers/Nave.Access/explain";
-    Route::new(Method::POST, path, Surface::Arm, Access::SignedIn, explain).about(target)
+    Route::new(Method::POST, path, Surface::Arm, Access::SignedIn, explain)
+        .or(&[ACTION, READ_ASSIGNMENTS])
+        .about(target)
 }
 
 fn target(snapshot: &Snapshot, request: &Request, params: &Params) -> Result<Target, ArmError> {

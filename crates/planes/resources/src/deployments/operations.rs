@@ -134,7 +134,7 @@ fn route(
             }
         },
     );
-    route.about(|snapshot, _, params| {
+    route.or(&[READ_IN_GROUP]).about(|snapshot, _, params| {
         let id = access::deployment(params)?;
         let own = [READ, READ_IN_GROUP].map(|action| Need::action(action, id.clone()));
         Ok(Target {
