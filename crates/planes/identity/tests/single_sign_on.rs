@@ -505,7 +505,6 @@ async fn groups_follow_the_claim_and_leave_what_others_gave() {
             .len(),
         2
     );
-    let _ = external;
 }
 
 #[tokio::test]
