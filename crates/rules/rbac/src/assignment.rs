@@ -140,6 +140,17 @@ impl Eq for Name {}
 impl RoleAssignment {
     /// Reads a stored assignment. Its scope is what its id extends; the role is the last segment of
     /// `roleDefinitionId`, whatever scope precedes it. A condition that cannot be read grants nothing.
+    ///
+    /// ```
+    /// # use nave_arm::ResourceId;
+    /// # use nave_rbac::*;
+    /// # use serde_json::json;
+    /// # use uuid::Uuid;
+    /// let id = ResourceId::of_subscription("s").extension("Microsoft.Authorization/roleAssignments", &Uuid::from_u128(9).to_string());
+    /// let assignment = RoleAssignment::from_properties(&id, &json!({ "roleDefinitionId": built_in::READER, "principalId": Uuid::from_u128(1) }))?;
+    /// assert_eq!((assignment.role, &assignment.scope), (built_in::READER, &ResourceId::of_subscription("s")));
+    /// # Ok::<(), nave_arm::ArmError>(())
+    /// ```
     pub fn from_properties(id: &ResourceId, properties: &Value) -> Result<Self, ArmError> {
         Ok(Self {
             scope: scope_of(id)?,
@@ -191,6 +202,18 @@ impl RoleAssignment {
 
     /// Whether somebody may write these `properties`: stricter than reading stored ones, because a condition that
     /// cannot be evaluated is refused while its author is there to mend it.
+    ///
+    /// ```
+    /// # use nave_arm::ResourceId;
+    /// # use nave_rbac::*;
+    /// # use serde_json::json;
+    /// # use uuid::Uuid;
+    /// let of = |condition: &str| json!({
+    ///     "roleDefinitionId": built_in::READER, "principalId": Uuid::from_u128(1), "condition": condition, "conditionVersion": "2.0",
+    /// });
+    /// assert!(RoleAssignment::validate(&of("@Environment[Nave.Identity:multiFactor] BoolEquals true")).is_ok());
+    /// assert!(RoleAssignment::validate(&of("@Environment[Nave.Identity:twoFactor] BoolEquals true")).is_err());
+    /// ```
     pub fn validate(properties: &Value) -> Result<(), ArmError> {
         json::guid_at_end(properties, "roleDefinitionId")?;
         json::guid(properties, "principalId")?;

@@ -7,6 +7,15 @@ use serde_json::Value;
 use crate::Instant;
 
 /// Where a value comes from. A value on the resource is not visible as one of the request.
+///
+/// ```
+/// # use nave_arm::ResourceId;
+/// # use nave_rbac::*;
+/// # use serde_json::json;
+/// # use uuid::Uuid;
+/// assert_eq!(Source::named("resource"), Some(Source::Resource));
+/// assert_eq!(Source::Resource.to_string(), "Resource");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Source {
     /// What is acted on, as it is stored.
@@ -167,6 +176,17 @@ impl Surroundings for Attributes {
 }
 
 /// The attributes of one request. Empty by default, which allocates nothing.
+///
+/// ```
+/// # use nave_arm::ResourceId;
+/// # use nave_rbac::*;
+/// # use serde_json::json;
+/// # use uuid::Uuid;
+/// let attributes = Attributes::new()
+///     .with(Source::Resource, "Microsoft.Storage/storageAccounts:isHnsEnabled", true)
+///     .with_list(Source::Request, "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/tags&$keys$&", ["Project"]);
+/// assert!(!attributes.is_empty());
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Attributes {
     entries: Vec<(Source, AttributeName, Vec<AttributeValue>)>,
@@ -207,6 +227,15 @@ impl Attributes {
     }
 
     /// Reads `{"resource": {name: value or list}, "request": …, "principal": …, "environment": …}`; `null` is absent.
+    ///
+    /// ```
+    /// # use nave_arm::ResourceId;
+    /// # use nave_rbac::*;
+    /// # use serde_json::json;
+    /// # use uuid::Uuid;
+    /// let attributes = Attributes::from_json(&json!({ "request": { "a": 1, "b": ["x", "y"], "c": null } }));
+    /// assert_eq!(attributes, Attributes::new().with(Source::Request, "a", 1).with_list(Source::Request, "b", ["x", "y"]));
+    /// ```
     #[must_use]
     pub fn from_json(json: &Value) -> Self {
         let mut attributes = Self::default();

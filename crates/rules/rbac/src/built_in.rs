@@ -90,18 +90,43 @@ pub(crate) fn definitions() -> &'static Map<Uuid, Arc<RoleDefinition>> {
 }
 
 /// Names the role had before; its guid stayed.
+///
+/// ```
+/// # use nave_arm::ResourceId;
+/// # use nave_rbac::*;
+/// # use serde_json::json;
+/// # use uuid::Uuid;
+/// let user = Uuid::try_parse("53ca6127-db72-4b80-b1b0-d745d6d5456d").expect("guid");
+/// assert_eq!(built_in::previous_names(user), ["Azure AI User"]);
+/// ```
 #[must_use]
 pub fn previous_names(role: Uuid) -> &'static [String] {
     TABLE.previous_names.get(&role).map_or(&[], Vec::as_slice)
 }
 
 /// The built-in roles that matter to hubs and projects, the most general first; a list to offer before all others.
+///
+/// ```
+/// # use nave_arm::ResourceId;
+/// # use nave_rbac::*;
+/// # use serde_json::json;
+/// # use uuid::Uuid;
+/// assert_eq!(built_in::core()[0], built_in::OWNER);
+/// ```
 #[must_use]
 pub fn core() -> &'static [Uuid] {
     &TABLE.core
 }
 
 /// Whether a built-in role has this guid.
+///
+/// ```
+/// # use nave_arm::ResourceId;
+/// # use nave_rbac::*;
+/// # use serde_json::json;
+/// # use uuid::Uuid;
+/// assert!(built_in::is_built_in(built_in::READER) && !built_in::is_built_in(Uuid::nil()));
+/// ```
 #[must_use]
 pub fn is_built_in(role: Uuid) -> bool {
     TABLE.definitions.contains_key(&role)

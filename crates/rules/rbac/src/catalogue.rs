@@ -16,6 +16,18 @@ const PUBLISHED: &str = include_str!("../data/operations.json");
 /// It knows the operations of the providers this product is about. Beyond them, whatever a built-in role says may be
 /// said by a custom role as well, because a copy of a built-in role is how custom roles begin: the strings of built-in
 /// roles and the providers in them count as known too.
+///
+/// ```
+/// # use nave_arm::ResourceId;
+/// # use nave_rbac::*;
+/// # use serde_json::json;
+/// # use uuid::Uuid;
+/// let catalogue = Catalogue::built_in();
+/// assert_eq!(catalogue.plane_of("Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"), Some(Plane::Data));
+/// assert!(catalogue.matches_any("Microsoft.KeyVault/vaults/*", Plane::Control));
+/// assert!(!catalogue.known_provider("Contoso.Robots"));
+/// assert!(catalogue.operations_of("Microsoft.KeyVault").count() > 10);
+/// ```
 #[derive(Debug)]
 pub struct Catalogue {
     providers: Vec<Provider>,

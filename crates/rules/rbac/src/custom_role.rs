@@ -17,6 +17,19 @@ pub const MAX_ASSIGNABLE_SCOPES: usize = 2000;
 
 /// Checks the `properties` of a custom role. One bad string refuses the whole definition. Whether the name is taken
 /// and whether the caller may write at the assignable scopes is for the engine to say.
+///
+/// ```
+/// # use nave_arm::ResourceId;
+/// # use nave_rbac::*;
+/// # use serde_json::json;
+/// # use uuid::Uuid;
+/// let role = json!({
+///     "roleName": "Watcher", "assignableScopes": ["/subscriptions/s"],
+///     "permissions": [{ "actions": ["Microsoft.Storage/storageAccounts/dance/action"] }],
+/// });
+/// let refused = custom_role::validate(&role, Catalogue::built_in()).expect_err("no such action");
+/// assert_eq!(refused.code.face(), (400, "InvalidActionOrNotAction"));
+/// ```
 pub fn validate(properties: &Value, catalogue: &Catalogue) -> Result<(), ArmError> {
     names(properties)?;
     assignable_scopes(properties)?;

@@ -18,6 +18,16 @@ pub enum Plane {
 }
 
 /// May this principal do this, here?
+///
+/// ```
+/// # use nave_arm::ResourceId;
+/// # use nave_rbac::*;
+/// # use serde_json::json;
+/// # use uuid::Uuid;
+/// let (scope, attributes) = (ResourceId::of_resource_group("s", "g"), Attributes::new());
+/// let request = AccessRequest::new(Uuid::from_u128(1), "Microsoft.Storage/storageAccounts/read", Plane::Control, &scope, &attributes);
+/// assert!(!RoleIndex::with_built_in().evaluate(&request).is_allowed(), "nobody was given anything");
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct AccessRequest<'a> {
     /// The caller.
@@ -104,6 +114,16 @@ pub struct Reason {
 }
 
 /// Why a request is refused.
+///
+/// ```
+/// # use nave_arm::ResourceId;
+/// # use nave_rbac::*;
+/// # use serde_json::json;
+/// # use uuid::Uuid;
+/// let nothing = Refusal::NoAssignment { considered: Vec::new() };
+/// assert_eq!(nothing.to_string(), "the caller has no role assignment at this scope or above");
+/// assert!(!nothing.condition_in_play());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
     /// A deny assignment blocks, whatever roles there are.

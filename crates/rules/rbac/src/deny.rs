@@ -45,6 +45,18 @@ pub struct DenyAssignment {
 
 impl DenyAssignment {
     /// Reads a stored deny assignment. A principal whose id is no guid is nobody.
+    ///
+    /// ```
+    /// # use nave_arm::ResourceId;
+    /// # use nave_rbac::*;
+    /// # use serde_json::json;
+    /// # use uuid::Uuid;
+    /// let id = ResourceId::of_subscription("s").extension("Microsoft.Authorization/denyAssignments", "d");
+    /// let everybody = json!({ "permissions": [{ "actions": ["*"] }], "principals": [{ "id": ALL_PRINCIPALS }] });
+    /// let deny = DenyAssignment::from_properties(&id, &everybody)?;
+    /// assert!(deny.enforced && !deny.do_not_apply_to_child_scopes);
+    /// # Ok::<(), nave_arm::ArmError>(())
+    /// ```
     pub fn from_properties(id: &ResourceId, properties: &Value) -> Result<Self, ArmError> {
         let effect = json::text(properties, "denyAssignmentEffect")?;
         Ok(Self {
@@ -72,6 +84,15 @@ impl DenyAssignment {
     /// Whether a user may write these `properties`. Such a deny assignment has no data actions, covers no reads of
     /// everything, reaches child scopes, and is about everybody with at least one exclusion, or about one user or
     /// service principal.
+    ///
+    /// ```
+    /// # use nave_arm::ResourceId;
+    /// # use nave_rbac::*;
+    /// # use serde_json::json;
+    /// # use uuid::Uuid;
+    /// let reads = json!({ "permissions": [{ "actions": ["*/read"] }], "principals": [{ "id": Uuid::from_u128(1) }] });
+    /// assert!(DenyAssignment::validate(&reads).is_err());
+    /// ```
     pub fn validate(properties: &Value) -> Result<(), ArmError> {
         let refuse = |target: &str, why: &str| {
             let error = ArmError::new(ErrorCode::InvalidParameter, format!("A deny assignment {why}."));

@@ -25,6 +25,16 @@ pub struct Answer {
 /// Decides one line. Every line has its answer, also one that asks nothing: nobody is allowed anything by it. What
 /// cannot be read stays on the safe side: a role or assignment grants nothing, a deny assignment blocks, a principal
 /// or scope has nothing.
+///
+/// ```
+/// # use nave_arm::ResourceId;
+/// # use nave_rbac::*;
+/// # use serde_json::json;
+/// # use uuid::Uuid;
+/// let case = r#"{"id": 1, "principal": "00000000-0000-0000-0000-000000000001", "scope": "/", "action": "N/t/read"}"#;
+/// assert_eq!(eval::eval_line(case).line, r#"{"id":1,"decision":"deny"}"#);
+/// assert!(!eval::eval_line("{}").asked);
+/// ```
 #[must_use]
 pub fn eval_line(line: &str) -> Answer {
     let case: Result<Value, String> =
@@ -45,6 +55,16 @@ pub fn eval_line(line: &str) -> Answer {
 }
 
 /// Decides one object, with the reasons.
+///
+/// ```
+/// # use nave_arm::ResourceId;
+/// # use nave_rbac::*;
+/// # use serde_json::json;
+/// # use uuid::Uuid;
+/// let case = json!({ "principal": Uuid::nil(), "scope": "/", "dataAction": "N/t/read" });
+/// let decided = eval::decide(case.as_object().expect("an object")).expect("a question");
+/// assert!(!decided.is_allowed());
+/// ```
 pub fn decide(case: &Map<String, Value>) -> Result<Evaluation, String> {
     let text = |name: &str| case.get(name).and_then(Value::as_str);
     let principal = text("principal").ok_or("`principal` is missing")?;
@@ -80,12 +100,29 @@ pub fn decide(case: &Map<String, Value>) -> Result<Evaluation, String> {
 }
 
 /// Whether an action string covers an operation, for the command line.
+///
+/// ```
+/// # use nave_arm::ResourceId;
+/// # use nave_rbac::*;
+/// # use serde_json::json;
+/// # use uuid::Uuid;
+/// assert!(eval::matches("*/read", "N/t/read"));
+/// ```
 #[must_use]
 pub fn matches(pattern: &str, operation: &str) -> bool {
     action_matches(pattern, operation)
 }
 
 /// Whether a text is a condition, for the command line; where not, what is wrong with it and where.
+///
+/// ```
+/// # use nave_arm::ResourceId;
+/// # use nave_rbac::*;
+/// # use serde_json::json;
+/// # use uuid::Uuid;
+/// assert!(eval::parse_condition("ActionMatches{'*'}").is_ok());
+/// assert!(eval::parse_condition("ActionMatches('*')").expect_err("no braces").contains("^"));
+/// ```
 pub fn parse_condition(text: &str) -> Result<(), String> {
     Condition::parse(text)
         .map(|_| ())

@@ -28,6 +28,29 @@ use crate::{
 };
 
 /// Everything a decision depends on.
+///
+/// ```
+/// # use nave_arm::ResourceId;
+/// # use nave_rbac::*;
+/// # use serde_json::json;
+/// # use uuid::Uuid;
+/// # let joe = Uuid::from_u128(1);
+/// # let team = Uuid::from_u128(2);
+/// # let (s, g) = (ResourceId::of_subscription("s"), ResourceId::of_resource_group("s", "g"));
+/// # let to = |scope: &ResourceId, role: Uuid, who: Uuid| {
+/// #     let id = scope.extension("Microsoft.Authorization/roleAssignments", &Uuid::from_u128(9).to_string());
+/// #     RoleAssignment::from_properties(&id, &json!({ "roleDefinitionId": role, "principalId": who }))
+/// # };
+/// # let mut index = RoleIndex::with_built_in();
+///
+/// index.put_group(team, vec![joe]);
+/// index.put_assignment(to(&s, built_in::READER, team)?);
+/// let attributes = Attributes::new();
+/// let request = AccessRequest::new(joe, "Microsoft.Storage/storageAccounts/read", Plane::Control, &g, &attributes);
+/// let Evaluation::Allowed(reason) = index.evaluate(&request) else { panic!("a group reaches its members") };
+/// assert_eq!((reason.role_name.as_ref(), reason.through_group), ("Reader", Some(team)));
+/// # Ok::<(), nave_arm::ArmError>(())
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct RoleIndex {
     definitions: Map<Uuid, Arc<RoleDefinition>>,
@@ -76,6 +99,30 @@ impl RoleIndex {
     }
 
     /// Puts a deny assignment, in place of the one with its id.
+    ///
+    /// ```
+    /// # use nave_arm::ResourceId;
+    /// # use nave_rbac::*;
+    /// # use serde_json::json;
+    /// # use uuid::Uuid;
+    /// # let joe = Uuid::from_u128(1);
+    /// # let team = Uuid::from_u128(2);
+    /// # let (s, g) = (ResourceId::of_subscription("s"), ResourceId::of_resource_group("s", "g"));
+    /// # let to = |scope: &ResourceId, role: Uuid, who: Uuid| {
+    /// #     let id = scope.extension("Microsoft.Authorization/roleAssignments", &Uuid::from_u128(9).to_string());
+    /// #     RoleAssignment::from_properties(&id, &json!({ "roleDefinitionId": role, "principalId": who }))
+    /// # };
+    /// # let mut index = RoleIndex::with_built_in();
+    ///
+    /// let id = s.extension("Microsoft.Authorization/denyAssignments", "freeze");
+    /// let deny = json!({ "permissions": [{ "actions": ["*/write"] }], "principals": [{ "id": joe }] });
+    /// index.put_deny(DenyAssignment::from_properties(&id, &deny)?);
+    /// index.put_assignment(to(&s, built_in::OWNER, joe)?);
+    /// let attributes = Attributes::new();
+    /// let request = AccessRequest::new(joe, "Microsoft.Storage/storageAccounts/write", Plane::Control, &g, &attributes);
+    /// assert_eq!(index.evaluate(&request), Evaluation::Denied(Refusal::DenyAssignment { id }));
+    /// # Ok::<(), nave_arm::ArmError>(())
+    /// ```
     pub fn put_deny(&mut self, deny: DenyAssignment) {
         self.remove_deny(&deny.id);
         let deny = Arc::new(deny);
@@ -110,6 +157,26 @@ impl RoleIndex {
 
     /// Puts a management group under its parent, with the subscriptions directly in it. Names and subscriptions may
     /// be bare or whole ids. A subscription is in one group at a time: the last to claim it.
+    ///
+    /// ```
+    /// # use nave_arm::ResourceId;
+    /// # use nave_rbac::*;
+    /// # use serde_json::json;
+    /// # use uuid::Uuid;
+    /// # let joe = Uuid::from_u128(1);
+    /// # let team = Uuid::from_u128(2);
+    /// # let (s, g) = (ResourceId::of_subscription("s"), ResourceId::of_resource_group("s", "g"));
+    /// # let to = |scope: &ResourceId, role: Uuid, who: Uuid| {
+    /// #     let id = scope.extension("Microsoft.Authorization/roleAssignments", &Uuid::from_u128(9).to_string());
+    /// #     RoleAssignment::from_properties(&id, &json!({ "roleDefinitionId": role, "principalId": who }))
+    /// # };
+    /// # let mut index = RoleIndex::with_built_in();
+    ///
+    /// index.put_management_group("corp", Some("root"), ["s"]);
+    /// let corp = ResourceId::parse("/providers/Microsoft.Management/managementGroups/corp")?;
+    /// assert!(index.scope_contains(&corp, &g));
+    /// # Ok::<(), nave_arm::InvalidId>(())
+    /// ```
     pub fn put_management_group<S: AsRef<str>>(
         &mut self,
         name: &str,
@@ -129,6 +196,25 @@ impl RoleIndex {
     }
 
     /// Every group the principal is in, directly or through other groups. Circles end.
+    ///
+    /// ```
+    /// # use nave_arm::ResourceId;
+    /// # use nave_rbac::*;
+    /// # use serde_json::json;
+    /// # use uuid::Uuid;
+    /// # let joe = Uuid::from_u128(1);
+    /// # let team = Uuid::from_u128(2);
+    /// # let (s, g) = (ResourceId::of_subscription("s"), ResourceId::of_resource_group("s", "g"));
+    /// # let to = |scope: &ResourceId, role: Uuid, who: Uuid| {
+    /// #     let id = scope.extension("Microsoft.Authorization/roleAssignments", &Uuid::from_u128(9).to_string());
+    /// #     RoleAssignment::from_properties(&id, &json!({ "roleDefinitionId": role, "principalId": who }))
+    /// # };
+    /// # let mut index = RoleIndex::with_built_in();
+    /// let all = Uuid::from_u128(3);
+    /// index.put_group(team, vec![joe]);
+    /// index.put_group(all, vec![team, all]);
+    /// assert_eq!(index.groups_of(joe), [team, all]);
+    /// ```
     #[must_use]
     pub fn groups_of(&self, principal: Uuid) -> Vec<Uuid> {
         self.groups.of(principal)
@@ -141,6 +227,25 @@ impl RoleIndex {
     }
 
     /// The scope and everything above it, nearest first: its parents, their management groups, the tenant.
+    ///
+    /// ```
+    /// # use nave_arm::ResourceId;
+    /// # use nave_rbac::*;
+    /// # use serde_json::json;
+    /// # use uuid::Uuid;
+    /// # let joe = Uuid::from_u128(1);
+    /// # let team = Uuid::from_u128(2);
+    /// # let (s, g) = (ResourceId::of_subscription("s"), ResourceId::of_resource_group("s", "g"));
+    /// # let to = |scope: &ResourceId, role: Uuid, who: Uuid| {
+    /// #     let id = scope.extension("Microsoft.Authorization/roleAssignments", &Uuid::from_u128(9).to_string());
+    /// #     RoleAssignment::from_properties(&id, &json!({ "roleDefinitionId": role, "principalId": who }))
+    /// # };
+    /// # let mut index = RoleIndex::with_built_in();
+    ///
+    /// index.put_management_group("corp", None, ["s"]);
+    /// let above: Vec<String> = index.scopes_above(&g).iter().map(ToString::to_string).collect();
+    /// assert_eq!(above[1..], ["/subscriptions/s", "/providers/Microsoft.Management/managementGroups/corp", "/"]);
+    /// ```
     #[must_use]
     pub fn scopes_above(&self, scope: &ResourceId) -> Vec<ResourceId> {
         self.hierarchy.scopes_above(scope)
@@ -158,6 +263,24 @@ impl RoleIndex {
     }
 
     /// The role of this name, whatever its case; former names of built-in roles count where no role has the name now.
+    ///
+    /// ```
+    /// # use nave_arm::ResourceId;
+    /// # use nave_rbac::*;
+    /// # use serde_json::json;
+    /// # use uuid::Uuid;
+    /// # let joe = Uuid::from_u128(1);
+    /// # let team = Uuid::from_u128(2);
+    /// # let (s, g) = (ResourceId::of_subscription("s"), ResourceId::of_resource_group("s", "g"));
+    /// # let to = |scope: &ResourceId, role: Uuid, who: Uuid| {
+    /// #     let id = scope.extension("Microsoft.Authorization/roleAssignments", &Uuid::from_u128(9).to_string());
+    /// #     RoleAssignment::from_properties(&id, &json!({ "roleDefinitionId": role, "principalId": who }))
+    /// # };
+    /// # let mut index = RoleIndex::with_built_in();
+    /// assert_eq!(index.definition_named("reader").map(|role| role.id), Some(built_in::READER));
+    /// // a former name
+    /// assert_eq!(index.definition_named("Azure AI User").map(|role| role.role_name.to_string()), Some("Foundry User".to_owned()));
+    /// ```
     #[must_use]
     pub fn definition_named(&self, name: &str) -> Option<&RoleDefinition> {
         let name = name.to_lowercase();
@@ -190,6 +313,25 @@ impl RoleIndex {
     }
 
     /// The assignments at the scope and at everything above it, nearest first.
+    ///
+    /// ```
+    /// # use nave_arm::ResourceId;
+    /// # use nave_rbac::*;
+    /// # use serde_json::json;
+    /// # use uuid::Uuid;
+    /// # let joe = Uuid::from_u128(1);
+    /// # let team = Uuid::from_u128(2);
+    /// # let (s, g) = (ResourceId::of_subscription("s"), ResourceId::of_resource_group("s", "g"));
+    /// # let to = |scope: &ResourceId, role: Uuid, who: Uuid| {
+    /// #     let id = scope.extension("Microsoft.Authorization/roleAssignments", &Uuid::from_u128(9).to_string());
+    /// #     RoleAssignment::from_properties(&id, &json!({ "roleDefinitionId": role, "principalId": who }))
+    /// # };
+    /// # let mut index = RoleIndex::with_built_in();
+    /// index.put_assignment(to(&s, built_in::READER, joe)?);
+    /// assert_eq!(index.assignments_at_or_above(&g).count(), 1);
+    /// assert_eq!(index.assignments_below(&s).count(), 0);
+    /// # Ok::<(), nave_arm::ArmError>(())
+    /// ```
     pub fn assignments_at_or_above<'a>(
         &'a self,
         scope: &'a ResourceId,
@@ -216,6 +358,25 @@ impl RoleIndex {
     }
 
     /// The assignments of the principal and of all its groups.
+    ///
+    /// ```
+    /// # use nave_arm::ResourceId;
+    /// # use nave_rbac::*;
+    /// # use serde_json::json;
+    /// # use uuid::Uuid;
+    /// # let joe = Uuid::from_u128(1);
+    /// # let team = Uuid::from_u128(2);
+    /// # let (s, g) = (ResourceId::of_subscription("s"), ResourceId::of_resource_group("s", "g"));
+    /// # let to = |scope: &ResourceId, role: Uuid, who: Uuid| {
+    /// #     let id = scope.extension("Microsoft.Authorization/roleAssignments", &Uuid::from_u128(9).to_string());
+    /// #     RoleAssignment::from_properties(&id, &json!({ "roleDefinitionId": role, "principalId": who }))
+    /// # };
+    /// # let mut index = RoleIndex::with_built_in();
+    /// index.put_group(team, vec![joe]);
+    /// index.put_assignment(to(&s, built_in::READER, team)?);
+    /// assert_eq!(index.assignments_of(joe).count(), 1);
+    /// # Ok::<(), nave_arm::ArmError>(())
+    /// ```
     pub fn assignments_of(&self, principal: Uuid) -> impl Iterator<Item = &RoleAssignment> {
         std::iter::once(principal)
             .chain(self.groups_of(principal))
@@ -279,6 +440,25 @@ impl RoleIndex {
 
     /// Whether the principal, directly or through a group, has one of these roles at the scope or above without any
     /// condition.
+    ///
+    /// ```
+    /// # use nave_arm::ResourceId;
+    /// # use nave_rbac::*;
+    /// # use serde_json::json;
+    /// # use uuid::Uuid;
+    /// # let joe = Uuid::from_u128(1);
+    /// # let team = Uuid::from_u128(2);
+    /// # let (s, g) = (ResourceId::of_subscription("s"), ResourceId::of_resource_group("s", "g"));
+    /// # let to = |scope: &ResourceId, role: Uuid, who: Uuid| {
+    /// #     let id = scope.extension("Microsoft.Authorization/roleAssignments", &Uuid::from_u128(9).to_string());
+    /// #     RoleAssignment::from_properties(&id, &json!({ "roleDefinitionId": role, "principalId": who }))
+    /// # };
+    /// # let mut index = RoleIndex::with_built_in();
+    /// index.put_assignment(to(&s, built_in::OWNER, joe)?);
+    /// assert!(index.holds_role(joe, &[built_in::OWNER, built_in::CONTRIBUTOR], &g));
+    /// assert!(!index.holds_role(joe, &[built_in::READER], &g));
+    /// # Ok::<(), nave_arm::ArmError>(())
+    /// ```
     #[must_use]
     pub fn holds_role(&self, principal: Uuid, roles: &[Uuid], scope: &ResourceId) -> bool {
         let groups = self.groups_of(principal);
@@ -288,6 +468,26 @@ impl RoleIndex {
 
     /// Whether the role may be assigned at the scope: it lies in one of the role's assignable scopes, and a custom role
     /// with data actions is not assigned at a management group itself, though inside one it may be.
+    ///
+    /// ```
+    /// # use nave_arm::ResourceId;
+    /// # use nave_rbac::*;
+    /// # use serde_json::json;
+    /// # use uuid::Uuid;
+    /// # let joe = Uuid::from_u128(1);
+    /// # let team = Uuid::from_u128(2);
+    /// # let (s, g) = (ResourceId::of_subscription("s"), ResourceId::of_resource_group("s", "g"));
+    /// # let to = |scope: &ResourceId, role: Uuid, who: Uuid| {
+    /// #     let id = scope.extension("Microsoft.Authorization/roleAssignments", &Uuid::from_u128(9).to_string());
+    /// #     RoleAssignment::from_properties(&id, &json!({ "roleDefinitionId": role, "principalId": who }))
+    /// # };
+    /// # let mut index = RoleIndex::with_built_in();
+    /// let custom = json!({ "roleName": "r", "assignableScopes": ["/subscriptions/s"] });
+    /// let custom = RoleDefinition::from_properties(Uuid::from_u128(7), &custom)?;
+    /// assert!(index.is_assignable_at(&custom, &g));
+    /// assert!(!index.is_assignable_at(&custom, &ResourceId::of_subscription("other")));
+    /// # Ok::<(), nave_arm::ArmError>(())
+    /// ```
     #[must_use]
     pub fn is_assignable_at(&self, role: &RoleDefinition, scope: &ResourceId) -> bool {
         !is_data_role_at_management_group(role, scope)
@@ -299,6 +499,24 @@ impl RoleIndex {
 
     /// The permission objects the principal has at the scope, each once. A condition of the assignment stands in the
     /// object, together with the object's own.
+    ///
+    /// ```
+    /// # use nave_arm::ResourceId;
+    /// # use nave_rbac::*;
+    /// # use serde_json::json;
+    /// # use uuid::Uuid;
+    /// # let joe = Uuid::from_u128(1);
+    /// # let team = Uuid::from_u128(2);
+    /// # let (s, g) = (ResourceId::of_subscription("s"), ResourceId::of_resource_group("s", "g"));
+    /// # let to = |scope: &ResourceId, role: Uuid, who: Uuid| {
+    /// #     let id = scope.extension("Microsoft.Authorization/roleAssignments", &Uuid::from_u128(9).to_string());
+    /// #     RoleAssignment::from_properties(&id, &json!({ "roleDefinitionId": role, "principalId": who }))
+    /// # };
+    /// # let mut index = RoleIndex::with_built_in();
+    /// index.put_assignment(to(&s, built_in::READER, joe)?);
+    /// assert_eq!(index.permissions_at(joe, &g)[0]["actions"], json!(["*/read"]));
+    /// # Ok::<(), nave_arm::ArmError>(())
+    /// ```
     #[must_use]
     pub fn permissions_at(&self, principal: Uuid, scope: &ResourceId) -> Vec<Value> {
         let groups = self.groups_of(principal);

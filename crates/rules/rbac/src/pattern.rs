@@ -10,6 +10,14 @@ use std::fmt;
 ///   roles need it: a role with `accounts/*/read` alone is documented to read the account itself.
 /// * Everything else is literal and both ends are anchored; a string without `*` covers only itself.
 /// * Custom roles may hold one `*` a string. A stored string with more is a plain glob, without the shared `/`.
+///
+/// ```
+/// use nave_rbac::action_matches;
+///
+/// assert!(action_matches("Microsoft.Network/*/read", "microsoft.network/virtualNetworks/subnets/read"));
+/// assert!(action_matches("X/accounts/*/read", "X/accounts/read"));
+/// assert!(!action_matches("X/hubs/join", "X/hubs/join/action"));
+/// ```
 #[must_use]
 pub fn action_matches(pattern: &str, operation: &str) -> bool {
     match pattern.split_once('*') {
@@ -20,6 +28,14 @@ pub fn action_matches(pattern: &str, operation: &str) -> bool {
 }
 
 /// An action string of a role, deny assignment or condition, kept as written and ready to match.
+///
+/// ```
+/// use nave_rbac::Pattern;
+///
+/// let pattern = Pattern::new("*/Read");
+/// assert!(pattern.matches("Microsoft.Storage/storageAccounts/read"));
+/// assert_eq!(pattern.as_str(), "*/Read");
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Pattern {
     text: Box<str>,

@@ -57,6 +57,16 @@ pub(crate) enum Coverage<'a> {
 
 impl Permission {
     /// Reads Azure's permission object. An absent list is empty.
+    ///
+    /// ```
+    /// # use nave_arm::ResourceId;
+    /// # use nave_rbac::*;
+    /// # use serde_json::json;
+    /// # use uuid::Uuid;
+    /// let permission = Permission::from_json(&json!({ "actions": ["*"], "notActions": ["*/delete"] }))?;
+    /// assert_eq!(permission.not_actions[0].as_str(), "*/delete");
+    /// # Ok::<(), nave_arm::ArmError>(())
+    /// ```
     pub fn from_json(permission: &Value) -> Result<Self, ArmError> {
         let patterns = |name| -> Result<Vec<Pattern>, ArmError> {
             Ok(json::texts(permission, name)?
@@ -139,6 +149,18 @@ pub struct RoleDefinition {
 impl RoleDefinition {
     /// Reads the `properties` of a role definition. This says only that they have the right shape; whether a
     /// custom role may be stored is what [`custom_role::validate`](crate::custom_role::validate) says.
+    ///
+    /// ```
+    /// # use nave_arm::ResourceId;
+    /// # use nave_rbac::*;
+    /// # use serde_json::json;
+    /// # use uuid::Uuid;
+    /// let properties = json!({ "roleName": "Watcher", "permissions": [{ "actions": ["*/read"] }] });
+    /// let role = RoleDefinition::from_properties(Uuid::from_u128(1), &properties)?;
+    /// assert_eq!(role.kind, RoleKind::Custom);
+    /// assert_eq!(role.properties()["roleName"], "Watcher");
+    /// # Ok::<(), nave_arm::ArmError>(())
+    /// ```
     pub fn from_properties(id: Uuid, properties: &Value) -> Result<Self, ArmError> {
         let kind = match role_type(properties)? {
             Some(kind) if kind.eq_ignore_ascii_case(RoleKind::BuiltIn.as_str()) => RoleKind::BuiltIn,
@@ -164,6 +186,17 @@ impl RoleDefinition {
 
     /// The first operation a condition is about that this role grants in neither plane. Such a condition guards
     /// nothing, which its author should hear: it is refused when it is written.
+    ///
+    /// ```
+    /// # use nave_arm::ResourceId;
+    /// # use nave_rbac::*;
+    /// # use serde_json::json;
+    /// # use uuid::Uuid;
+    /// let reader = RoleDefinition::from_properties(Uuid::nil(), &json!({ "permissions": [{ "dataActions": ["A/blobs/read"] }] }))?;
+    /// let condition = Condition::stored("!(ActionMatches{'A/blobs/write'}) OR (@Request[a] StringEquals 'x')");
+    /// assert_eq!(reader.foreign_target(&condition).map(|target| target.as_str()), Some("A/blobs/write"));
+    /// # Ok::<(), nave_arm::ArmError>(())
+    /// ```
     #[must_use]
     pub fn foreign_target<'c>(&self, condition: &'c Condition) -> Option<&'c Pattern> {
         condition.targets().into_iter().find(|target| {

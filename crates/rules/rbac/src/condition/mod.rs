@@ -34,6 +34,16 @@ pub(crate) const VERSION: &str = "2.0";
 pub type Span = ops::Range<usize>;
 
 /// Three-valued truth. Its order makes AND the minimum and OR the maximum.
+///
+/// ```
+/// # use nave_arm::ResourceId;
+/// # use nave_rbac::*;
+/// # use serde_json::json;
+/// # use uuid::Uuid;
+/// assert_eq!(!Truth::Unknown, Truth::Unknown);
+/// assert_eq!(Truth::from(true).min(Truth::Unknown), Truth::Unknown, "AND");
+/// assert_eq!(Truth::from(true).max(Truth::Unknown), Truth::True, "OR");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Truth {
     /// It does not hold.
@@ -80,6 +90,16 @@ impl Condition {
     }
 
     /// Reads a condition, to refuse it when it is wrong.
+    ///
+    /// ```
+    /// # use nave_arm::ResourceId;
+    /// # use nave_rbac::*;
+    /// # use serde_json::json;
+    /// # use uuid::Uuid;
+    /// assert!(Condition::parse("NOT ActionMatches{'*/delete'} AND Exists @Request[N/t:size]").is_ok());
+    /// let ambiguous = Condition::parse("ActionMatches{'a'} AND ActionMatches{'b'} OR ActionMatches{'c'}");
+    /// assert_eq!(ambiguous.expect_err("AND beside OR").column, 43);
+    /// ```
     pub fn parse(text: &str) -> Result<Self, ConditionError> {
         let meaning = read(text)?;
         Ok(Self::new(text, Ok(meaning)))
@@ -87,6 +107,15 @@ impl Condition {
 
     /// Reads a condition that somebody is about to store: stricter than [`Self::parse`], because what can never be
     /// evaluated is refused while its author is there to mend it.
+    ///
+    /// ```
+    /// # use nave_arm::ResourceId;
+    /// # use nave_rbac::*;
+    /// # use serde_json::json;
+    /// # use uuid::Uuid;
+    /// // well-formed, but no number is a text
+    /// assert!(Condition::for_writing("@Resource[N/t:size] NumericLessThan '7'").is_err());
+    /// ```
     pub fn for_writing(text: &str) -> Result<Self, ConditionError> {
         let condition = Self::parse(text)?;
         match condition.never_evaluable() {
@@ -96,6 +125,16 @@ impl Condition {
     }
 
     /// Takes a condition that is stored already. One that cannot be read stays as a condition that is never true.
+    ///
+    /// ```
+    /// # use nave_arm::ResourceId;
+    /// # use nave_rbac::*;
+    /// # use serde_json::json;
+    /// # use uuid::Uuid;
+    /// let condition = Condition::stored("ActionMatches{");
+    /// assert!(condition.error().is_some());
+    /// assert_eq!(condition.text(), "ActionMatches{");
+    /// ```
     #[must_use]
     pub fn stored(text: &str) -> Self {
         Self::new(text, read(text))
@@ -119,6 +158,18 @@ impl Condition {
     }
 
     /// Whether the condition holds for a request. Only [`Truth::True`] lets it through.
+    ///
+    /// ```
+    /// # use nave_arm::ResourceId;
+    /// # use nave_rbac::*;
+    /// # use serde_json::json;
+    /// # use uuid::Uuid;
+    /// let (scope, attributes) = (ResourceId::tenant(), Attributes::new().with(Source::Request, "N/t:size", 5));
+    /// let request = AccessRequest::new(Uuid::nil(), "N/t/write", Plane::Control, &scope, &attributes);
+    /// assert_eq!(Condition::stored("@Request[n/t:SIZE] NumericLessThan 7").evaluate(&request), Truth::True);
+    /// // what is missing is unknown, for negations too
+    /// assert_eq!(Condition::stored("@Resource[N/t:size] NumericNotEquals 7").evaluate(&request), Truth::Unknown);
+    /// ```
     #[must_use]
     pub fn evaluate(&self, request: &AccessRequest<'_>) -> Truth {
         match &self.0.meaning {
@@ -129,6 +180,19 @@ impl Condition {
 
     /// The condition taken apart for one request: what each function and comparison came to, the values it saw, and
     /// which of them stand in the way.
+    ///
+    /// ```
+    /// # use nave_arm::ResourceId;
+    /// # use nave_rbac::*;
+    /// # use serde_json::json;
+    /// # use uuid::Uuid;
+    /// let (scope, attributes) = (ResourceId::tenant(), Attributes::new().with(Source::Request, "N/t:size", 5));
+    /// let request = AccessRequest::new(Uuid::nil(), "N/t/write", Plane::Control, &scope, &attributes);
+    /// let trace = Condition::stored("!(ActionMatches{'N/t/write'}) OR @Request[N/t:size] NumericLessThan 3").trace(&request);
+    /// let in_the_way: Vec<_> = trace.in_the_way().map(|leaf| leaf.text.as_str()).collect();
+    /// assert_eq!(in_the_way, ["ActionMatches{'N/t/write'}", "@Request[N/t:size] NumericLessThan 3"]);
+    /// assert_eq!(trace.leaves[1].seen[0].values, [AttributeValue::from(5)]);
+    /// ```
     #[must_use]
     pub fn trace(&self, request: &AccessRequest<'_>) -> Trace {
         match &self.0.meaning {
@@ -138,6 +202,15 @@ impl Condition {
     }
 
     /// The operations the condition is about: what stands in its `ActionMatches`, in order.
+    ///
+    /// ```
+    /// # use nave_arm::ResourceId;
+    /// # use nave_rbac::*;
+    /// # use serde_json::json;
+    /// # use uuid::Uuid;
+    /// let condition = Condition::stored("!(ActionMatches{'a/write'} AND SubOperationMatches{'x'}) OR ActionMatches{'b'}");
+    /// assert_eq!(condition.targets(), [&Pattern::new("a/write"), &Pattern::new("b")]);
+    /// ```
     #[must_use]
     pub fn targets(&self) -> Vec<&Pattern> {
         self.leaves()
