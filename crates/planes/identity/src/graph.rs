@@ -60,15 +60,35 @@ fn reading() -> Vec<Route> {
         get(&USER, "/graph/v1.0/users", objects::list),
         get(&USER, "/graph/v1.0/users/{id}", objects::get),
         get(&USER, "/graph/v1.0/users/{id}/memberOf", memberships::member_of),
+        get(
+            &USER,
+            "/graph/v1.0/users/{id}/transitiveMemberOf",
+            memberships::transitive_member_of,
+        ),
         get(&GROUP, "/graph/v1.0/groups", objects::list),
         get(&GROUP, "/graph/v1.0/groups/{id}", objects::get),
         get(&GROUP, "/graph/v1.0/groups/{id}/memberOf", memberships::member_of),
+        get(
+            &GROUP,
+            "/graph/v1.0/groups/{id}/transitiveMemberOf",
+            memberships::transitive_member_of,
+        ),
+        get(
+            &GROUP,
+            "/graph/v1.0/groups/{id}/transitiveMembers",
+            references::transitive_members,
+        ),
         get(&GROUP, "/graph/v1.0/groups/{id}/members", |kind, call| {
             references::list(kind, &MEMBERS, call)
         }),
         get(&GROUP, "/graph/v1.0/groups/{id}/owners", |kind, call| {
             references::list(kind, &OWNERS, call)
         }),
+        get(
+            &SERVICE_PRINCIPAL,
+            "/graph/v1.0/servicePrincipals/{id}/transitiveMemberOf",
+            memberships::transitive_member_of,
+        ),
         get(&APPLICATION, "/graph/v1.0/applications", objects::list),
         get(&APPLICATION, "/graph/v1.0/applications/{id}", objects::get),
         get(

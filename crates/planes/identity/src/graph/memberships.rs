@@ -24,6 +24,19 @@ pub(super) fn member_of(kind: &'static Kind, call: &Call) -> Result<Value, ArmEr
     query::page(call, "directoryObjects", groups.map(AsRef::as_ref), view::typed)
 }
 
+/// The groups an object is in, itself or through others.
+pub(super) fn transitive_member_of(kind: &'static Kind, call: &Call) -> Result<Value, ArmError> {
+    let (object, snapshot) = (view::named(kind, call)?, call.engine.snapshot());
+    let ids = groups_of(call, &object);
+    let mut groups: Vec<&Resource> = ids
+        .iter()
+        .filter_map(|id| snapshot.principal(*id))
+        .map(AsRef::as_ref)
+        .collect();
+    groups.sort_by_key(|group| group.id.key());
+    query::page(call, "directoryObjects", groups.into_iter(), view::typed)
+}
+
 /// The ids of all groups an object is in.
 pub(super) fn all(kind: &'static Kind, call: &Call) -> Result<Value, ArmError> {
     body::of(call)?;

@@ -1,5 +1,7 @@
 //! Members and owners: lists of object ids that a row keeps, changed one reference at a time.
 
+use std::collections::HashSet;
+
 use nave_arm::ArmError;
 use nave_engine::{Change, Guard, Put, Reply, Resource, route::Call};
 use serde_json::{Value, json};
@@ -60,6 +62,21 @@ pub(super) fn list(kind: &'static Kind, list: &'static List, call: &Call) -> Res
         .filter_map(|id| snapshot.principal(*id))
         .map(AsRef::as_ref)
         .collect();
+    objects.sort_by_key(|object| object.id.key());
+    query::page(call, "directoryObjects", objects.into_iter(), view::typed)
+}
+
+/// Who is in a group, itself or through other groups: each once, however the groups are nested.
+pub(super) fn transitive_members(kind: &'static Kind, call: &Call) -> Result<Value, ArmError> {
+    let (group, snapshot) = (view::named(kind, call)?, call.engine.snapshot());
+    let (mut found, mut open) = (HashSet::from([principal::object_id(&group)]), MEMBERS.ids(&group));
+    let mut objects: Vec<&Resource> = Vec::new();
+    while let Some(id) = open.pop() {
+        if let Some(object) = snapshot.principal(id).filter(|_| found.insert(id)) {
+            open.extend(MEMBERS.ids(object));
+            objects.push(object);
+        }
+    }
     objects.sort_by_key(|object| object.id.key());
     query::page(call, "directoryObjects", objects.into_iter(), view::typed)
 }
