@@ -485,26 +485,17 @@ async fn one_name_goes_to_one_role() {
 }
 
 #[tokio::test]
-async fn data_actions_are_not_for_a_management_group_itself() {
+async fn data_actions_are_not_for_management_groups() {
     let nave = Nave::with_hub().await;
-    let (custom, group) = (Uuid::new_v4(), management_group("corp"));
-    let body = with(
-        role("Data", &[&group]),
-        "permissions",
-        json!([{ "dataActions": ["Microsoft.CognitiveServices/accounts/OpenAI/*"] }]),
-    );
-    nave.make(&role_id(&group, custom), body).await;
-    let answer = nave
-        .send(
-            &Caller::system(),
-            Method::PUT,
-            &assignment_id(&group, Uuid::new_v4()),
-            {
-                let mut body = assigns(custom, Uuid::new_v4());
-                body["properties"]["principalType"] = "User".into();
-                body
-            },
-        )
-        .await;
-    assert_eq!(code(&answer), "RoleAssignmentScopeNotAssignableToRoleDefinition");
+    let (id, group) = (Uuid::new_v4(), management_group("corp"));
+    let data = granting("dataActions", &["Microsoft.CognitiveServices/accounts/OpenAI/*"]);
+    let at = |scopes: Value| with(data.clone(), "assignableScopes", scopes);
+    let put = async |body: Value| {
+        let answer = nave
+            .send(&Caller::system(), Method::PUT, &role_id(S, id), body)
+            .await;
+        code(&answer).to_owned()
+    };
+    assert_eq!(put(at(json!([S, group]))).await, "RoleDefinitionInvalid");
+    assert_eq!(put(at(json!([S]))).await, "");
 }

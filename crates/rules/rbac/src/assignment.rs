@@ -220,10 +220,9 @@ impl RoleAssignment {
         if json::text(properties, "description")?.is_some_and(|text| text.len() > MAX_DESCRIPTION) {
             return Err(json::wrong("description", "at most 2 KB long"));
         }
-        if let Some(kind) = json::text(properties, "principalType")? {
-            if PrincipalType::named(kind).is_none() {
-                return Err(json::wrong("principalType", "User, Group or ServicePrincipal"));
-            }
+        let kind = json::text(properties, "principalType")?;
+        if kind.is_some_and(|kind| PrincipalType::named(kind).is_none()) {
+            return Err(json::wrong("principalType", "User, Group or ServicePrincipal"));
         }
         let version = json::text(properties, "conditionVersion")?;
         let Some(text) = condition_text(properties)? else {

@@ -102,7 +102,7 @@ impl Assignments {
     }
 
     /// Every assignment at a scope whose key starts so, by scope and then by name.
-    pub(crate) fn starting<'a>(&'a self, prefix: String) -> impl Iterator<Item = &'a RoleAssignment> {
+    pub(crate) fn starting(&self, prefix: String) -> impl Iterator<Item = &RoleAssignment> {
         self.scopes
             .range::<_, str>((Bound::Included(prefix.as_str()), Bound::Unbounded))
             .take_while(move |scope| scope.0.key().starts_with(&prefix))

@@ -7,6 +7,11 @@
 //! The normal run asks about 5,000 worlds. `NAVE_WORLDS=100000 cargo test -p nave-rbac --release --test reference` asks
 //! about more; `NAVE_WORLD=n` about one, the one that a failure names.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "the shares, for whoever runs it with --nocapture"
+)]
+
 mod chance;
 mod language;
 mod phrase;

@@ -110,11 +110,11 @@ fn usual(chance: &mut Chance) -> String {
 }
 
 fn not(chance: &mut Chance) -> &'static str {
-    *chance.pick(&["!", "NOT ", "not\t", "! "])
+    chance.pick(&["!", "NOT ", "not\t", "! "])
 }
 
 fn and(chance: &mut Chance) -> &'static str {
-    *chance.pick(&[" AND ", "&&", " and\n", " && "])
+    chance.pick(&[" AND ", "&&", " and\n", " && "])
 }
 
 fn chain(chance: &mut Chance, depth: usize) -> String {
