@@ -24,8 +24,30 @@ const ODD: &[(&str, &str, &str)] = &[
     ("POST", "/{rest}/oauth2/v2.0/authorize", "400"),
     ("POST", "/{rest}/oauth2/authorize", "400"),
     ("POST", "/devicelogin", "400"),
+    // Nobody was sent anywhere who could come back.
+    ("GET", "/sso/{provider}/callback", "400"),
+    // Paths that SCIM does not have.
+    ("GET", "/scim/v2/{rest}", "404"),
+    ("POST", "/scim/v2/{rest}", "404"),
+    ("PUT", "/scim/v2/{rest}", "404"),
+    ("PATCH", "/scim/v2/{rest}", "404"),
+    ("DELETE", "/scim/v2/{rest}", "404"),
+    // The town's subscription is in no management group.
+    (
+        "GET",
+        "/providers/Microsoft.Management/managementGroups/{managementGroup}/subscriptions/{subscriptionId}",
+        "404",
+    ),
     // The secret is the registration's.
     ("POST", "/graph/v1.0/servicePrincipals/{id}/removePassword", "400"),
+    // A proof is signed with a certificate, and the town's application has none.
+    ("POST", "/graph/v1.0/applications/{id}/addKey", "400"),
+    ("POST", "/graph/v1.0/applications/{id}/removeKey", "400"),
+    ("POST", "/graph/v1.0/servicePrincipals/{id}/addKey", "400"),
+    ("POST", "/graph/v1.0/servicePrincipals/{id}/removeKey", "400"),
+    // Nobody opened a session.
+    ("GET", "/msi/{session}/metadata/identity/oauth2/token", "400"),
+    ("GET", "/msi/token", "400"),
     // What is deleted is gone.
     (
         "GET",
