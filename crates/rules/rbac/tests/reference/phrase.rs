@@ -110,11 +110,11 @@ fn usual(chance: &mut Chance) -> String {
 }
 
 fn not(chance: &mut Chance) -> &'static str {
-    chance.pick(&["!", "NOT ", "not\t", "! "])
+    ["!", "NOT ", "not\t", "! "][chance.below(4)]
 }
 
 fn and(chance: &mut Chance) -> &'static str {
-    chance.pick(&[" AND ", "&&", " and\n", " && "])
+    [" AND ", "&&", " and\n", " && "][chance.below(4)]
 }
 
 fn chain(chance: &mut Chance, depth: usize) -> String {
