@@ -107,22 +107,19 @@ impl Client {
         self.registered(WEB_REDIRECTS, address)
     }
 
-    /// Whether it is a server and nothing else: it has addresses of servers and none of programs people run, and does not
-    /// say that it is one of those all the same (`isFallbackPublicClient`).
+    /// Whether it is a server where no address says so: it has no address of a program people run, and does not say that
+    /// it is one all the same (`isFallbackPublicClient`).
     pub(crate) fn is_confidential(&self) -> bool {
         let Some(registration) = &self.registration else {
             return false;
         };
-        let has = |place: &str| {
+        let has = |place: &&str| {
             let listed = registration.value(place).and_then(Value::as_array);
             listed.is_some_and(|listed| !listed.is_empty())
         };
         let says_public = registration.value("/isFallbackPublicClient") == Some(&Value::Bool(true));
-        has(WEB_REDIRECTS)
-            && !says_public
-            && !REDIRECTS
-                .iter()
-                .any(|place| *place != WEB_REDIRECTS && has(place))
+        let of_people = |place: &&&str| **place != WEB_REDIRECTS;
+        !says_public && !REDIRECTS.iter().filter(of_people).any(has)
     }
 
     fn registered(&self, place: &str, address: &str) -> bool {

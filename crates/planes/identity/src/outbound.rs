@@ -197,4 +197,53 @@ mod tests {
             );
         }
     }
+
+    /// A server that answers each of these paths in its own wrong way, and `/ok` in the right one.
+    async fn server() -> String {
+        use axum::{Json, Router, response::Redirect, routing::get};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let origin = format!("http://127.0.0.1:{port}");
+        let other = format!("http://localhost:{port}/ok");
+        let document = serde_json::json!({ "issuer": "https://somebody.else", "jwks_uri": "https://somebody.else/keys" });
+        let router = Router::new()
+            .route("/ok", get(|| async { Json("fine") }))
+            .route("/here", get(|| async { Redirect::temporary("/ok") }))
+            .route("/there", get(move || async move { Redirect::temporary(&other) }))
+            .route("/long", get(|| async { Json("x".repeat(LONGEST)) }))
+            .route("/text", get(|| async { "fine" }))
+            .route(
+                "/.well-known/openid-configuration",
+                get(move || async move { Json(document) }),
+            );
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        origin
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_json_not_too_long_and_of_the_host_that_was_asked() {
+        let (origin, outbound) = (server().await, Outbound::new().unwrap());
+        let fetch = async |path: &str| outbound.fetch_json(&format!("{origin}{path}")).await;
+        assert_eq!(fetch("/ok").await.unwrap(), "fine");
+        assert_eq!(
+            fetch("/here").await.unwrap(),
+            "fine",
+            "a redirection within the host"
+        );
+        assert!(matches!(
+            fetch("/there").await,
+            Err(FetchError::Status { status: 307, .. })
+        ));
+        assert!(matches!(
+            fetch("/none").await,
+            Err(FetchError::Status { status: 404, .. })
+        ));
+        assert!(matches!(fetch("/long").await, Err(FetchError::TooLong(_))));
+        assert!(matches!(fetch("/text").await, Err(FetchError::NotJson(_))));
+        let closed = outbound.fetch_json("http://127.0.0.1:1/").await;
+        assert!(matches!(closed, Err(FetchError::Unreachable { .. })));
+        let issuers = Issuers::new(outbound.clone());
+        let asked = issuers.get(&origin, jiff::Timestamp::UNIX_EPOCH).await;
+        assert!(matches!(asked, Err(FetchError::OfAnother { .. })));
+    }
 }
