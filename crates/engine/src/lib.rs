@@ -15,6 +15,7 @@
 pub mod access;
 pub mod accounts;
 mod arm;
+pub mod assigned_identities;
 mod caller;
 pub mod challenge;
 mod change;

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{body, check_extended, check_parents, erase, not_found};
 use crate::{
-    Caller, Engine, Reply, Resource, Snapshot,
+    Caller, Engine, Reply, Resource, Snapshot, assigned_identities,
     change::{Change, CommitError, Put, PutSecrets},
     decision::Need,
     declaration::{Also, Asked, Cx, Draft, Moved, ResourceType, Secrets, Written},
@@ -89,7 +89,9 @@ async fn attempt(
         existing,
     };
     let own = Need::action(declaration.permission("write"), id.clone());
-    let ways = kind.ways(&cx, &Asked::Write(&draft), own)?;
+    let mut ways = kind.ways(&cx, &Asked::Write(&draft), own)?;
+    let given = assigned_identities::needs(&draft);
+    ways.iter_mut().for_each(|way| way.extend(given.iter().cloned()));
     let grant: Grant<Write> = engine.authorize(caller, Surface::Arm, ways, id, request).await?;
     let grant = grant.named(declaration.permission("write"));
     check_parents(engine, declaration, id)?;
@@ -98,6 +100,7 @@ async fn attempt(
         return Err(not_found(id).into());
     }
     check_precondition(request, draft.existing.as_deref(), id)?;
+    assigned_identities::check(cx.snapshot, &draft.body)?;
     let created = draft.existing.is_none();
     let mut change = Change::default();
     stage(engine, &cx, kind, draft, &mut change)?;

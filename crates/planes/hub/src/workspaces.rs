@@ -17,6 +17,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use nave_arm::{ArmError, ResourceId};
 use nave_engine::{
+    assigned_identities,
     Guard, Reply, Request, Resource,
     decision::Need,
     declaration::{
@@ -104,7 +105,9 @@ impl ResourceType for Workspaces {
     }
 
     fn view(&self, cx: &Cx<'_>, resource: &Resource) -> Value {
-        view::view(cx, resource)
+        let mut body = view::view(cx, resource);
+        assigned_identities::show(cx.snapshot, &mut body);
+        body
     }
 
     /// `?kind=hub,project` narrows a list.

@@ -13,10 +13,8 @@ use nave_arm::{ArmError, ErrorCode};
 use nave_engine::{
     Fields, Reply, Resource,
     accounts::{self, ACCOUNTS, UPSTREAM_KEY},
-    decision::Need,
-    declaration::{
-        ActCall, Action, Asked, Cx, Declaration, Draft, Erased, NameRule, ResourceType, Verb, Written,
-    },
+    assigned_identities,
+    declaration::{ActCall, Action, Cx, Declaration, Draft, Erased, NameRule, ResourceType, Verb, Written},
 };
 use nave_vault::Random;
 use serde_json::{Value, json};
@@ -102,10 +100,6 @@ impl ResourceType for Accounts {
         &DECLARATION
     }
 
-    fn ways(&self, _: &Cx<'_>, asked: &Asked<'_>, own: Need) -> Result<Vec<Vec<Need>>, ArmError> {
-        Ok(identity::ways(asked, own))
-    }
-
     fn write(&self, cx: &Cx<'_>, mut draft: Draft) -> Result<Written, ArmError> {
         set_kind_and_sku(&mut draft)?;
         shape::check(&draft.body, SHAPES)?;
@@ -142,7 +136,7 @@ impl ResourceType for Accounts {
         });
         let mut body = face::shown(account, &json!({ "publicNetworkAccess": "Enabled" }), facts);
         keys::hide(&mut body);
-        identity::show(cx.snapshot, &mut body);
+        assigned_identities::show(cx.snapshot, &mut body);
         body
     }
 

@@ -6,11 +6,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use nave_arm::{ArmError, ErrorCode};
 use nave_engine::{
-    Fields, Reply, Resource,
-    decision::Need,
+    Fields, Reply, Resource, assigned_identities,
     declaration::{
-        ActCall, Action, Asked, Cx, Declaration, Draft, Erased, NameRule, ResourceType, Secrets, Verb,
-        Written,
+        ActCall, Action, Cx, Declaration, Draft, Erased, NameRule, ResourceType, Secrets, Verb, Written,
     },
     route::Route,
 };
@@ -106,10 +104,6 @@ impl ResourceType for Registries {
         &DECLARATION
     }
 
-    fn ways(&self, _: &Cx<'_>, asked: &Asked<'_>, own: Need) -> Result<Vec<Vec<Need>>, ArmError> {
-        Ok(identity::ways(asked, own))
-    }
-
     fn write(&self, cx: &Cx<'_>, draft: Draft) -> Result<Written, ArmError> {
         let claim = NAMES.claim_for(cx.snapshot, &draft.id)?;
         shape::check(&draft.body, SHAPES)?;
@@ -144,7 +138,7 @@ impl ResourceType for Registries {
         });
         let mut body = face::shown(registry, &defaults, facts);
         body["sku"]["tier"] = body["sku"]["name"].clone();
-        identity::show(cx.snapshot, &mut body);
+        assigned_identities::show(cx.snapshot, &mut body);
         body
     }
 

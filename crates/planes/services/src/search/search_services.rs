@@ -6,11 +6,9 @@ use async_trait::async_trait;
 use http::Method;
 use nave_arm::{ArmError, ErrorCode};
 use nave_engine::{
-    Fields, Reply, Resource,
-    decision::Need,
+    Fields, Reply, Resource, assigned_identities,
     declaration::{
-        ActCall, Action, Asked, Cx, Declaration, Draft, Erased, NameRule, ResourceType, Secrets, Verb,
-        Written,
+        ActCall, Action, Cx, Declaration, Draft, Erased, NameRule, ResourceType, Secrets, Verb, Written,
     },
     operation::{Access, Surface},
     route::{Call, Route},
@@ -137,10 +135,6 @@ impl ResourceType for SearchServices {
         &DECLARATION
     }
 
-    fn ways(&self, _: &Cx<'_>, asked: &Asked<'_>, own: Need) -> Result<Vec<Vec<Need>>, ArmError> {
-        Ok(identity::ways(asked, own))
-    }
-
     fn write(&self, cx: &Cx<'_>, draft: Draft) -> Result<Written, ArmError> {
         let claim = NAMES.claim_for(cx.snapshot, &draft.id)?;
         shape::check(&draft.body, SHAPES)?;
@@ -180,7 +174,7 @@ impl ResourceType for SearchServices {
             "statusDetails": "",
         });
         let mut body = face::shown(service, &defaults, facts);
-        identity::show(cx.snapshot, &mut body);
+        assigned_identities::show(cx.snapshot, &mut body);
         body
     }
 

@@ -8,11 +8,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use nave_arm::{ArmError, ErrorCode};
 use nave_engine::{
-    Fields, Reply, Resource,
-    decision::Need,
+    Fields, Reply, Resource, assigned_identities,
     declaration::{
-        ActCall, Action, Also, Asked, Cx, Declaration, Draft, Erased, NameRule, ResourceType, Secrets, Verb,
-        Written,
+        ActCall, Action, Also, Cx, Declaration, Draft, Erased, NameRule, ResourceType, Secrets, Verb, Written,
     },
     route::Route,
 };
@@ -144,10 +142,6 @@ impl ResourceType for StorageAccounts {
         &DECLARATION
     }
 
-    fn ways(&self, _: &Cx<'_>, asked: &Asked<'_>, own: Need) -> Result<Vec<Vec<Need>>, ArmError> {
-        Ok(identity::ways(asked, own))
-    }
-
     fn write(&self, cx: &Cx<'_>, mut draft: Draft) -> Result<Written, ArmError> {
         let claim = NAMES.claim_for(cx.snapshot, &draft.id)?;
         shape::check(&draft.body, SHAPES)?;
@@ -203,7 +197,7 @@ impl ResourceType for StorageAccounts {
             "Standard"
         }
         .into();
-        identity::show(cx.snapshot, &mut body);
+        assigned_identities::show(cx.snapshot, &mut body);
         body
     }
 
