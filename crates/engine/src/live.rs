@@ -102,12 +102,13 @@ impl Work {
             Some(gone) if decision.allowed => gone,
             _ => decision.refusal(),
         };
-        let refusal = Box::new(decision.named(error));
-        Err((decision, refusal))
+        let refusal = decision.named(error);
+        Err(Box::new((decision, refusal)))
     }
 }
 
-type Verdict = (Decision, Box<ArmError>);
+/// The decision that refuses, and how it is told.
+type Verdict = Box<(Decision, ArmError)>;
 
 /// What anybody may do needs no right that could be taken away.
 fn is_public(decision: &Decision) -> bool {
@@ -267,11 +268,11 @@ impl Works {
         }
     }
 
-    fn cut(&mut self, id: u64, (decision, refusal): Verdict, cause: Arc<Cause>) {
+    fn cut(&mut self, id: u64, verdict: Verdict, cause: Arc<Cause>) {
         let Some((_, tell)) = self.open.remove(&id) else {
             return;
         };
-        let refusal = *refusal;
+        let (decision, refusal) = *verdict;
         // whoever no longer waits has ended the work himself
         let _ = tell.send(Cut {
             cause,

@@ -185,7 +185,7 @@ impl From<ArmError> for Reply {
     fn from(error: ArmError) -> Self {
         let mut reply = Self::json(error.status(), error.envelope());
         if let Some(challenge) = &error.challenge {
-            reply = reply.with(WWW_AUTHENTICATE, challenge);
+            reply = reply.with(WWW_AUTHENTICATE, &challenge.0);
         }
         match Decision::named_in(&error) {
             Some(id) => reply.with(DECISION, id),

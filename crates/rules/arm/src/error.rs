@@ -19,9 +19,13 @@ pub struct ArmError {
     pub details: Vec<Detail>,
     /// Typed additions, each `{"type": …, "info": …}`.
     pub additional_info: Vec<Value>,
-    /// What a client must do to be let in: the value of `WWW-Authenticate`, where the usual one is not it.
-    pub challenge: Option<Box<str>>,
+    /// What a client must do to be let in, where that is not the usual.
+    pub challenge: Option<Box<Challenge>>,
 }
+
+/// The value of `WWW-Authenticate`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Challenge(pub String);
 
 /// One inner cause of an [`ArmError`].
 #[derive(Debug, Clone, PartialEq)]
@@ -270,7 +274,7 @@ impl ArmError {
     /// Says what a client must do to be let in.
     #[must_use]
     pub fn challenging(mut self, challenge: impl Into<String>) -> Self {
-        self.challenge = Some(challenge.into().into_boxed_str());
+        self.challenge = Some(Box::new(Challenge(challenge.into())));
         self
     }
 

@@ -94,7 +94,7 @@ async fn first_rows(
         .await;
     done.map(drop).map_err(|error| SetupError::Step {
         step: "administrator",
-        cause: error.into(),
+        cause: Box::new(error.into()),
     })
 }
 
@@ -121,7 +121,7 @@ async fn owner(engine: &Arc<Engine>, settings: &Settings) -> Result<(), SetupErr
         200..300 => Ok(()),
         _ => Err(SetupError::Step {
             step: "owner",
-            cause: refusal(&reply),
+            cause: Box::new(refusal(&reply)),
         }),
     }
 }

@@ -61,6 +61,6 @@ pub enum SetupError {
         /// What was being made.
         step: &'static str,
         /// What the engine said.
-        cause: ArmError,
+        cause: Box<ArmError>,
     },
 }

@@ -67,7 +67,7 @@ impl Installation {
             .await
             .map_err(|error| SetupError::Step {
                 step: "interrupted deployments",
-                cause: error.into(),
+                cause: Box::new(error.into()),
             })?;
         let mut first_password = None;
         if !settings.complete {

@@ -43,9 +43,9 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         read(LIST, list),
         read(ONE, get),
-        change(Method::POST, LIST, "write", |call| create(call)),
-        change(Method::PATCH, ONE, "write", |call| update(call)),
-        change(Method::DELETE, ONE, "delete", |call| delete(call)),
+        change(Method::POST, LIST, "write", create),
+        change(Method::PATCH, ONE, "write", update),
+        change(Method::DELETE, ONE, "delete", delete),
     ]
 }
 
