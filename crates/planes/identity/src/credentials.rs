@@ -10,16 +10,18 @@ use nave_arm::{ArmError, ErrorCode};
 use nave_engine::{
     Act, Engine, Grant, Resource,
     directory::{app_claim, upn_claim},
+    route::Call,
 };
 use nave_vault::{Purpose, Secret, password};
 use serde_json::Value;
-use tokio::task;
+use tokio::{sync::SemaphorePermit, task};
 
 use crate::{
-    Inner, clients,
+    Inner, clients, passwords,
     principal::{self, application_claim},
     refusal::Refusal,
     sso,
+    throttle::Try,
 };
 
 /// One stored hash.
@@ -29,8 +31,39 @@ struct Stored {
 }
 
 impl Inner {
-    /// The person with this name and password.
+    /// The person with this name and password. Whoever failed a few times has to wait before the next try is looked at.
     pub(crate) async fn check_password(
+        &self,
+        call: &Call,
+        name: &str,
+        given: Secret<String>,
+    ) -> Result<Arc<Resource>, Refusal> {
+        let (tried, now) = (Try::new(name, call.request.peer), call.engine.world().now());
+        if let Some(seconds) = self.throttle.wait(&tried, now) {
+            return Err(Refusal::wait(seconds));
+        }
+        let checked = self.compare_password(&call.engine, &call.grant, name, given).await;
+        match &checked {
+            Ok(_) => self.throttle.passed(&tried),
+            Err(refusal) if *refusal == Refusal::wrong_password() => self.throttle.failed(&tried, now),
+            Err(_) => {}
+        }
+        checked
+    }
+
+    /// Whether a password is the one a person has now.
+    pub(crate) async fn is_password_of(
+        &self,
+        call: &Call,
+        person: &Resource,
+        given: Secret<String>,
+    ) -> Result<bool, Refusal> {
+        let stored = stored_password(&call.engine, &call.grant, person);
+        let matched = self.compare(given, stored.into_iter().collect()).await?;
+        Ok(matched.is_some())
+    }
+
+    async fn compare_password(
         &self,
         engine: &Engine,
         grant: &Grant<Act>,
@@ -43,7 +76,7 @@ impl Inner {
             .iter()
             .filter_map(|user| stored_password(engine, grant, user))
             .collect();
-        let matched = self.compare(given, stored).await;
+        let matched = self.compare(passwords::normal(&given), stored).await?;
         match (user, matched) {
             (Some(user), Some(_)) if principal::enabled(&user) && sso::may_use_password(&snapshot, &user) => {
                 Ok(user)
@@ -84,7 +117,7 @@ impl Inner {
         let stored = holders
             .flat_map(|holder| stored_secrets(engine, grant, holder, now))
             .collect();
-        let matched = self.compare(given, stored).await;
+        let matched = self.compare(given, stored).await?;
         let Some(principal) = principal else {
             return Err(clients::unknown(engine.site(), client));
         };
@@ -107,7 +140,10 @@ impl Inner {
 
     /// The hash to store for a new password or secret.
     pub(crate) async fn hash(&self, plain: Secret<String>) -> Result<String, ArmError> {
-        let _permit = self.hashing.acquire().await;
+        let _turn = self
+            .turn()
+            .await
+            .map_err(|busy| ArmError::new(ErrorCode::TooManyRequests, busy.described()))?;
         let random = self.random.clone();
         task::spawn_blocking(move || password::hash_with(&*random, &plain))
             .await
@@ -121,9 +157,9 @@ impl Inner {
     }
 
     /// The first stored hash that fits, one that has not expired before one that has.
-    async fn compare(&self, given: Secret<String>, mut stored: Vec<Stored>) -> Option<Stored> {
+    async fn compare(&self, given: Secret<String>, mut stored: Vec<Stored>) -> Result<Option<Stored>, Refusal> {
         stored.sort_by_key(|stored| stored.expired);
-        let _permit = self.hashing.acquire().await;
+        let _turn = self.turn().await?;
         let compared = task::spawn_blocking(move || {
             if stored.is_empty() {
                 let _never = password::verify_absent(&given);
@@ -132,7 +168,14 @@ impl Inner {
                 .into_iter()
                 .find(|stored| password::verify(&given, &stored.hash))
         });
-        compared.await.ok().flatten()
+        Ok(compared.await.ok().flatten())
+    }
+
+    /// A turn to hash. Whoever comes when many wait already is sent away: a queue without an end helps nobody in it.
+    async fn turn(&self) -> Result<[SemaphorePermit<'_>; 2], Refusal> {
+        let place = self.queue.try_acquire().map_err(|_| Refusal::busy())?;
+        let turn = self.hashing.acquire().await.map_err(|_| Refusal::busy())?;
+        Ok([place, turn])
     }
 }
 

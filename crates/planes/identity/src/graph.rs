@@ -5,6 +5,7 @@
 //! roles. What a write does is a pure function of a snapshot; [`write::commit`] repeats it when the state moved.
 
 mod applications;
+mod authentication;
 mod body;
 mod federated_credentials;
 mod groups;
@@ -51,6 +52,7 @@ pub(crate) fn routes(identity: &Identity) -> Vec<Route> {
     routes.extend(writing(identity));
     routes.extend(referring(identity));
     routes.extend(me::routes(identity));
+    routes.extend(authentication::routes(identity));
     routes.extend(named_locations::routes());
     routes
 }
@@ -358,7 +360,7 @@ fn referring(identity: &Identity) -> Vec<Route> {
     ]
 }
 
-fn bad_request(message: impl Into<String>) -> ArmError {
+pub(crate) fn bad_request(message: impl Into<String>) -> ArmError {
     ArmError::new(ErrorCode::Request_BadRequest, message)
 }
 

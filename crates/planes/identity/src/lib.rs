@@ -29,11 +29,14 @@ mod form;
 mod graph;
 mod managed;
 mod metadata;
+mod methods;
 mod one_time;
 mod open_forms;
 mod outbound;
 mod pages;
+mod passwords;
 mod paths;
+mod policies;
 mod principal;
 pub mod provisioning;
 mod refusal;
@@ -42,10 +45,15 @@ mod scope;
 mod sessions;
 mod signin;
 pub mod sso;
+mod throttle;
 mod token;
 mod tokens;
 
-use std::{num::NonZeroUsize, sync::Arc, thread};
+use std::{
+    num::NonZeroUsize,
+    sync::{Arc, OnceLock},
+    thread,
+};
 
 use jiff::SignedDuration;
 use nave_arm::{ArmError, ResourceId};
@@ -57,17 +65,20 @@ use uuid::Uuid;
 pub use authenticator::TokenAuthenticator;
 pub use managed::IdentitySession;
 pub use outbound::Outbound;
+pub use passwords::BreachedPasswords;
 pub use tokens::IssuedToken;
 
 use crate::{
     assertions::FirstShown, authenticator::Verified, codes::Code, devices::Devices, one_time::OneTime,
-    open_forms::OpenForm, outbound::Issuers, sso::Away, tokens::Lifetime,
+    open_forms::OpenForm, outbound::Issuers, sso::Away, throttle::Throttle, tokens::Lifetime,
 };
 
 /// How many pages with a form may be open at once.
 const OPEN_FORMS: u64 = 10_000;
 /// How many authorization codes may be waiting at once.
 const WAITING_CODES: u64 = 10_000;
+/// How many may hash or wait to: some seconds' worth.
+const QUEUE: usize = 128;
 
 /// The token service and what it keeps between requests. Clones are handles to the same one.
 #[derive(Clone)]
@@ -86,6 +97,12 @@ pub(crate) struct Inner {
     pub(crate) issuers: Issuers,
     /// Hashing is slow and takes memory on purpose: no more at once than there are processors.
     pub(crate) hashing: Semaphore,
+    /// Places to wait for that.
+    pub(crate) queue: Semaphore,
+    /// Who has to wait before the next try.
+    pub(crate) throttle: Throttle,
+    /// Passwords that became known in breaches, if the operator has a list.
+    pub(crate) breached: OnceLock<BreachedPasswords>,
 }
 
 impl Identity {
@@ -104,7 +121,17 @@ impl Identity {
             first_shown: FirstShown::new(),
             issuers: Issuers::new(outbound),
             hashing: Semaphore::new(processors),
+            queue: Semaphore::new(QUEUE),
+            throttle: Throttle::new(),
+            breached: OnceLock::new(),
         }))
+    }
+
+    /// Refuses passwords of this list from now on. A second list is not taken.
+    pub fn refuse_breached(&self, list: BreachedPasswords) {
+        if self.0.breached.set(list).is_err() {
+            tracing::warn!("there is a list of breached passwords already");
+        }
     }
 
     /// Adds the plane's routes.
@@ -114,6 +141,7 @@ impl Identity {
         registry.add_routes(token::routes(self));
         registry.add_routes(authorize::routes(self));
         registry.add_routes(devices::routes(self));
+        registry.add_routes(signin::routes(self));
         registry.add_routes(graph::routes(self));
         registry.add_routes(managed::routes(self));
         registry.add_routes(scim::routes());

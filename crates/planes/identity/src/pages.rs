@@ -14,6 +14,7 @@ h1{font-size:1.4rem;margin:0 0 .5rem}label{display:block;margin:1rem 0 .25rem;fo
 input{box-sizing:border-box;width:100%;font:inherit;padding:.5rem;border:1px solid #767676;border-radius:.25rem}\
 button{font:inherit;margin-top:1.5rem;padding:.5rem 1.5rem;border:0;border-radius:.25rem;background:#0b5cad;color:#fff}\
 button.other{display:block;width:100%;margin-top:.75rem;background:#fff;color:#0b5cad;border:1px solid #0b5cad}\
+code{font-size:1rem;overflow-wrap:anywhere}svg{display:block;margin:1rem auto;max-width:100%}\
 input:focus,button:focus{outline:3px solid #ffbf47;outline-offset:1px}\
 [role=alert]{padding:.5rem .75rem;border-left:.25rem solid #b3261e;background:#fceeee}";
 
@@ -32,6 +33,8 @@ pub(crate) struct Page<'a> {
     pub(crate) leads_to: Option<&'a str>,
     /// Whether its form sends itself.
     pub(crate) sends_itself: bool,
+    /// The address of a script module of ours.
+    pub(crate) script: Option<&'a str>,
 }
 
 impl<'a> Page<'a> {
@@ -42,15 +45,16 @@ impl<'a> Page<'a> {
             content,
             leads_to: None,
             sends_itself: false,
+            script: None,
         }
     }
 
     pub(crate) fn reply(self) -> Reply {
         let title = escape(self.title);
-        let script = if self.sends_itself {
-            format!("<script>{SUBMIT}</script>")
-        } else {
-            String::new()
+        let script = match self.script {
+            Some(address) => format!("<script type=\"module\" src=\"{}\"></script>", escape(address)),
+            None if self.sends_itself => format!("<script>{SUBMIT}</script>"),
+            None => String::new(),
         };
         let html = format!(
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -87,6 +91,9 @@ impl<'a> Page<'a> {
         }
         if self.sends_itself {
             let _ = write!(policy, "; script-src {}", source(SUBMIT));
+        }
+        if let Some(address) = self.script.filter(|address| is_plain(address)) {
+            let _ = write!(policy, "; script-src {address}");
         }
         policy
     }
@@ -137,7 +144,7 @@ pub(crate) struct Form<'a> {
     pub(crate) hidden: &'a [(&'a str, &'a str)],
     /// Fields to fill.
     pub(crate) fields: &'a [Field<'a>],
-    /// What its button says.
+    /// What its button says; without a word there is none.
     pub(crate) button: &'a str,
     /// Other ways on.
     pub(crate) choices: &'a [Choice<'a>],
@@ -162,7 +169,9 @@ impl Form<'_> {
         for (at, field) in self.fields.iter().enumerate() {
             field.write(&mut html, first_empty == Some(at));
         }
-        let _ = writeln!(html, "<button type=\"submit\">{}</button>", escape(self.button));
+        if !self.button.is_empty() {
+            let _ = writeln!(html, "<button type=\"submit\">{}</button>", escape(self.button));
+        }
         for choice in self.choices {
             let _ = writeln!(
                 html,

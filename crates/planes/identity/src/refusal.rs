@@ -132,11 +132,39 @@ impl Refusal {
     /// Too much at once.
     pub(crate) fn busy() -> Self {
         Self::new(
-            503,
+            429,
             "temporarily_unavailable",
             90_204,
             "The server is busy. Try again in a moment.",
         )
+    }
+
+    /// Too many wrong tries.
+    pub(crate) fn wait(seconds: i64) -> Self {
+        Self::new(
+            429,
+            "invalid_grant",
+            50_053,
+            format!(
+                "There were too many wrong tries for this account or from this address. Nothing is locked; try again in \
+                 {seconds} seconds."
+            ),
+        )
+    }
+
+    /// A code of an authenticator app, or a recovery code, that is not right.
+    pub(crate) fn wrong_code() -> Self {
+        Self::new(
+            401,
+            "invalid_grant",
+            500_121,
+            "The code is not right, was used before, or is too old. Wait for the next one.",
+        )
+    }
+
+    /// A passkey that is not good.
+    pub(crate) fn wrong_passkey(why: &str) -> Self {
+        Self::new(401, "invalid_grant", 135_016, format!("The passkey is not accepted: {why}."))
     }
 
     pub(crate) fn server_error() -> Self {

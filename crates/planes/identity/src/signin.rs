@@ -4,16 +4,22 @@
 //! [`state`] says what comes next and knows no page. A [`Flow`] is what waits behind an open page: it is handed out with a
 //! form and comes back with it, once. What another provider says is a first factor like any other: [`complete`].
 
+mod account;
 mod elsewhere;
+mod enrolment;
 mod first;
 mod goal;
 mod known;
+mod new_password;
+mod passkeys;
+mod second;
 pub(crate) mod state;
 
-use nave_engine::{Reply, Resource, Snapshot, route::Call};
+use nave_engine::{Reply, Resource, route::Call};
 
-use self::state::{Next, Standing, next};
+use self::state::{Next, next};
 pub(crate) use self::{
+    account::routes,
     elsewhere::{Offered, straight},
     first::{Said, page as begin},
     goal::Goal,
@@ -22,7 +28,7 @@ pub(crate) use self::{
 use crate::{
     Inner,
     form::Form,
-    open_forms,
+    methods, open_forms,
     pages::{self, Page},
 };
 
@@ -40,51 +46,39 @@ pub(crate) struct Flow {
 enum Stage {
     /// Nobody has shown anything.
     First,
+    /// A code is asked for.
+    Second(Known),
+    /// A passkey is asked for, as the only factor or as the second one.
+    Passkey {
+        known: Option<Known>,
+        challenge: String,
+    },
+    /// An authenticator app is being set up.
+    Enrolment { known: Known, key: Vec<u8> },
+    /// A passkey is being added.
+    NewPasskey { known: Known, challenge: String },
+    /// A new password is asked for.
+    NewPassword(Known),
+    /// Something is told that must be read before it goes on.
+    Onward(Known),
+    /// The person looks after his own account.
+    Account(Known),
 }
 
 /// Takes in what was entered on a page. `None`: the page is not one of ours, or not of this browser, or was used already.
 pub(crate) async fn enter(inner: &Inner, call: &Call) -> Option<Reply> {
-    let mut form = Form::of(&call.request);
-    let flow = open_forms::close(inner, call, &form)?;
-    Some(match flow.stage {
-        Stage::First => first_factor(inner, call, flow.goal, &mut form).await,
+    let form = Form::of(&call.request);
+    let Flow { goal, stage } = open_forms::close(inner, call, &form)?;
+    Some(match stage {
+        Stage::First => first::enter(inner, call, goal, form).await,
+        Stage::Second(known) => second::enter(inner, call, goal, known, &form).await,
+        Stage::Passkey { known, challenge } => passkeys::enter(inner, call, goal, known, &challenge, &form).await,
+        Stage::Enrolment { known, key } => enrolment::enter(inner, call, goal, known, key, &form).await,
+        Stage::NewPasskey { known, challenge } => passkeys::add(inner, call, goal, known, &challenge, &form).await,
+        Stage::NewPassword(known) => new_password::enter(inner, call, goal, known, form).await,
+        Stage::Onward(known) => go_on(inner, call, goal, known),
+        Stage::Account(known) => account::enter(inner, call, known, &form).await,
     })
-}
-
-async fn first_factor(inner: &Inner, call: &Call, goal: Goal, form: &mut Form) -> Reply {
-    let goal = match goal {
-        Goal::Device { .. } => Goal::Device {
-            user_code: form.text("user_code").unwrap_or_default().to_owned(),
-        },
-        goal @ Goal::Program(_) => goal,
-    };
-    if let Some(with) = form.text("with") {
-        let flow = Flow {
-            goal,
-            stage: Stage::First,
-        };
-        return elsewhere::leave(inner, call, flow, with).await;
-    }
-    let password = form
-        .take_secret("password")
-        .unwrap_or_else(|| String::new().into());
-    let name = form.text("username").unwrap_or_default();
-    let checked = inner
-        .check_password(&call.engine, &call.grant, name, password)
-        .await;
-    match checked {
-        Ok(person) => complete(inner, call, Flow::at_first(goal), &person, &[state::PASSWORD]),
-        Err(refusal) => begin(
-            inner,
-            call,
-            goal,
-            Said {
-                status: refusal.status,
-                problem: Some(&refusal.described()),
-                name,
-            },
-        ),
-    }
 }
 
 /// A person has shown who he is, here or at another provider, by these methods (RFC 8176; another provider's word is `fed`,
@@ -94,24 +88,17 @@ pub(crate) fn complete(inner: &Inner, call: &Call, flow: Flow, person: &Resource
     go_on(inner, call, flow.goal, known)
 }
 
-/// How a person must sign in, as the directory has it.
-pub(crate) fn standing(_: &Snapshot, _: &Resource) -> Standing {
-    Standing::default()
-}
-
 fn go_on(inner: &Inner, call: &Call, goal: Goal, known: Known) -> Reply {
-    let Some(person) = known.person(&call.engine.snapshot()) else {
+    let snapshot = call.engine.snapshot();
+    let Some(person) = known.person(&snapshot) else {
         return expired();
     };
     let demanded = goal.demands_second_factor(inner, call);
-    match next(
-        standing(&call.engine.snapshot(), &person),
-        demanded,
-        &known.methods,
-    ) {
-        Next::SecondFactor | Next::Enrolment | Next::NewPassword | Next::Finished => {
-            goal.finish(inner, call, known, &person)
-        }
+    match next(methods::standing(&snapshot, &person), demanded, &known.methods) {
+        Next::SecondFactor => second::page(inner, call, goal, known, &person, None),
+        Next::Enrolment => enrolment::page(inner, call, goal, known, &person),
+        Next::NewPassword => new_password::page(inner, call, goal, known, None),
+        Next::Finished => goal.finish(inner, call, known, &person),
     }
 }
 
@@ -121,6 +108,18 @@ fn show(
     call: &Call,
     flow: Flow,
     status: u16,
+    content: impl FnOnce(pages::Form<'_>) -> String,
+) -> Reply {
+    show_with(inner, call, flow, status, None, content)
+}
+
+/// The same, with a script of ours.
+fn show_with(
+    inner: &Inner,
+    call: &Call,
+    flow: Flow,
+    status: u16,
+    script: Option<&str>,
     content: impl FnOnce(pages::Form<'_>) -> String,
 ) -> Reply {
     let (action, title) = (flow.goal.action(call), flow.goal.title());
@@ -134,6 +133,7 @@ fn show(
     let page = Page {
         status,
         leads_to: leads_to.as_deref(),
+        script,
         ..Page::new(title, content)
     };
     opened.bind(page.reply())
@@ -141,8 +141,7 @@ fn show(
 
 /// The page of a form that cannot be taken any more.
 pub(crate) fn expired() -> Reply {
-    let why =
-        "The page was open for too long, or was opened elsewhere. Go back to your program and start again.";
+    let why = "The page was open for too long, or was opened elsewhere. Go back to your program and start again.";
     pages::stop(400, "This page has expired", why)
 }
 

@@ -50,7 +50,7 @@ pub(super) fn routes(identity: &Identity) -> Vec<Route> {
     ]
 }
 
-fn me(call: &Call) -> Result<Arc<Resource>, ArmError> {
+pub(super) fn me(call: &Call) -> Result<Arc<Resource>, ArmError> {
     let caller = call.grant.caller();
     if caller.kind != CallerKind::User {
         return Err(bad_request(
@@ -102,18 +102,21 @@ async fn change_password(identity: Identity, call: Call) -> Result<Reply, ArmErr
         ))),
     };
     let (present, new) = (take("currentPassword")?, take("newPassword")?);
-    users::check_password(new.expose(&nave_vault::Purpose::Check))?;
     let checked = identity
         .0
-        .check_password(&call.engine, &call.grant, principal::name(&person), present)
+        .check_password(&call, principal::name(&person), present)
         .await;
-    checked.map_err(|_| bad_request("The specified password does not match the present one."))?;
-    let hash = identity.0.hash(new).await?;
+    checked.map_err(|refusal| match refusal.number {
+        50_126 => bad_request("The specified password does not match the present one."),
+        _ => bad_request(refusal.message),
+    })?;
+    let hash = users::new_hash(&identity, &call.engine.snapshot(), &person, &new).await?;
     let key = principal::object_id(&person).to_string();
     write::commit(&call, |snapshot| {
         let user = of_kind(snapshot, &USER, &key).ok_or_else(|| super::not_found(&key))?;
         let mut put = write::again(user);
-        put.secrets = users::sealed(&hash);
+        put.secrets = users::with_password(&call, user, &hash);
+        put.own["mustChangePassword"] = false.into();
         Ok(users::called_back(snapshot, put, user, Answer::Nothing))
     })
     .await

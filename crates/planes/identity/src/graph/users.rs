@@ -5,7 +5,7 @@ use nave_engine::{
     Change, Expect, Put, PutSecrets, Reply, Resource, Snapshot, directory::upn_claim, principal_claim,
     route::Call,
 };
-use nave_vault::Secret;
+use nave_vault::{Purpose, Secret};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -15,22 +15,38 @@ use super::{
     not_found,
     write::{self, Answer, Planned},
 };
-use crate::{Identity, principal, sessions};
+use crate::{
+    Identity, methods,
+    passwords::{self, Chooser},
+    policies, principal, sessions,
+};
 
-/// The shortest and longest password.
-const PASSWORD: std::ops::RangeInclusive<usize> = 8..=256;
+/// A password that somebody is given.
+struct Given {
+    password: Secret<String>,
+    /// Whether he must set another one when he signs in.
+    for_now: bool,
+}
 
 pub(super) async fn create(identity: Identity, kind: &'static Kind, call: Call) -> Result<Reply, ArmError> {
     let mut body = body::of(&call)?;
-    let password = take_password(&mut body)?
+    let given = take_password(&mut body)?
+        .and_then(Profile::into_given)
         .ok_or_else(|| bad_request("A passwordProfile with a password is required."))?;
     let name = body::required(&body, "/userPrincipalName")?.to_owned();
     check_name(&name)?;
     let id = call.engine.world().new_id();
     let sent = body::created(kind, body, json!({ "id": id, "accountEnabled": true }))?;
-    let hash = identity.0.hash(password).await?;
+    let chooser = Chooser {
+        name: &name,
+        display_name: sent["displayName"].as_str().unwrap_or_default(),
+        has_second_factor: policies::demand_second_factors(&call.engine.snapshot()),
+    };
+    passwords::check(&given.password, chooser, identity.0.breached.get())?;
+    let hash = identity.0.hash(passwords::normal(&given.password)).await?;
     write::commit(&call, |_| {
         let mut put = Put::new(kind.id(id), sent.clone());
+        put.own["mustChangePassword"] = given.for_now.into();
         put.claims = claims(id, &name, &put.own);
         put.secrets = sealed(&hash);
         put.expect = Expect::Absent;
@@ -42,11 +58,17 @@ pub(super) async fn create(identity: Identity, kind: &'static Kind, call: Call) 
 /// A new password, and an account that is switched off, call back every token made before.
 pub(super) async fn update(identity: Identity, kind: &'static Kind, call: Call) -> Result<Reply, ArmError> {
     let mut body = body::of(&call)?;
-    let hash = match take_password(&mut body)? {
-        Some(password) => Some(identity.0.hash(password).await?),
+    let key = call.params.get("id");
+    let profile = take_password(&mut body)?.unwrap_or_default();
+    let for_now = profile.for_now;
+    let hash = match profile.into_given() {
+        Some(given) => {
+            let snapshot = call.engine.snapshot();
+            let user = of_kind(&snapshot, kind, key).ok_or_else(|| not_found(key))?;
+            Some(new_hash(&identity, &snapshot, user, &given.password).await?)
+        }
         None => None,
     };
-    let key = call.params.get("id");
     write::commit(&call, |snapshot| {
         let user = of_kind(snapshot, kind, key).ok_or_else(|| not_found(key))?;
         let mut put = write::again(user);
@@ -58,7 +80,10 @@ pub(super) async fn update(identity: Identity, kind: &'static Kind, call: Call) 
         put.claims = claims(principal::object_id(user), &name, &put.own);
         let switched_off = principal::enabled(user) && put.sent["accountEnabled"] == json!(false);
         if let Some(hash) = &hash {
-            put.secrets = sealed(hash);
+            put.secrets = with_password(&call, user, hash);
+        }
+        if let Some(for_now) = for_now.or(hash.is_some().then_some(false)) {
+            put.own["mustChangePassword"] = for_now.into();
         }
         if hash.is_some() || switched_off {
             return Ok(called_back(snapshot, put, user, Answer::Nothing));
@@ -105,17 +130,28 @@ pub(crate) fn claims(id: Uuid, name: &str, own: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Checks a new password's length. More rules make people write it down.
-pub(super) fn check_password(password: &str) -> Result<(), ArmError> {
-    if PASSWORD.contains(&password.chars().count()) {
-        return Ok(());
-    }
-    Err(bad_request(format!(
-        "The specified password does not comply with password complexity requirements: it must have {} to {} \
-         characters.",
-        PASSWORD.start(),
-        PASSWORD.end()
-    )))
+/// A person's sealed part with another password.
+pub(super) fn with_password(call: &Call, user: &Resource, hash: &str) -> PutSecrets {
+    let opened = call.engine.open_secrets(&call.grant, user);
+    let mut sealed = opened.map_or_else(|| json!({}), |opened| opened.expose(&Purpose::Check).clone());
+    sealed["password"] = hash.into();
+    PutSecrets::Plain(sealed)
+}
+
+/// The hash of a new password of somebody, which follows the rules.
+pub(super) async fn new_hash(
+    identity: &Identity,
+    snapshot: &Snapshot,
+    user: &Resource,
+    password: &Secret<String>,
+) -> Result<String, ArmError> {
+    let chooser = Chooser {
+        name: principal::name(user),
+        display_name: user.text("/displayName").unwrap_or_default(),
+        has_second_factor: methods::standing(snapshot, user).always_second_factor(),
+    };
+    passwords::check(password, chooser, identity.0.breached.get())?;
+    identity.0.hash(passwords::normal(password)).await
 }
 
 /// Any domain will do: nobody else issues tokens for the names in this directory.
@@ -138,8 +174,24 @@ pub(crate) fn check_name(name: &str) -> Result<(), ArmError> {
     }
 }
 
-/// Takes the password out of a body, so that nothing else of the profile is stored.
-fn take_password(body: &mut Value) -> Result<Option<Secret<String>>, ArmError> {
+/// What a body says about a password.
+#[derive(Default)]
+struct Profile {
+    password: Option<Secret<String>>,
+    for_now: Option<bool>,
+}
+
+impl Profile {
+    fn into_given(self) -> Option<Given> {
+        Some(Given {
+            password: self.password?,
+            for_now: self.for_now.unwrap_or(false),
+        })
+    }
+}
+
+/// Takes the password out of a body, so that nothing of the profile is stored.
+fn take_password(body: &mut Value) -> Result<Option<Profile>, ArmError> {
     let Some(members) = body.as_object_mut() else {
         return Ok(None);
     };
@@ -151,24 +203,16 @@ fn take_password(body: &mut Value) -> Result<Option<Secret<String>>, ArmError> {
         return Ok(None);
     };
     let mut profile = members.shift_remove(&written).unwrap_or_default();
-    if profile
-        .get("forceChangePasswordNextSignIn")
-        .and_then(Value::as_bool)
-        == Some(true)
-    {
-        return Err(bad_request(
-            "forceChangePasswordNextSignIn is not offered: set a password that may stay, or let the person change it \
-             with POST /me/changePassword.",
-        ));
-    }
-    match profile.get_mut("password").map(Value::take) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(password)) => {
-            check_password(&password)?;
-            Ok(Some(Secret::new(password)))
+    let flag = |name: &str| profile.get(name).and_then(Value::as_bool);
+    let for_now = flag("forceChangePasswordNextSignIn").or(flag("forceChangePasswordNextSignInWithMfa"));
+    let password = match profile.get_mut("password").map(Value::take) {
+        None | Some(Value::Null) => None,
+        Some(Value::String(password)) => Some(Secret::new(password)),
+        Some(_) => {
+            return Err(bad_request(
+                "The value of 'passwordProfile.password' must be a string.",
+            ));
         }
-        Some(_) => Err(bad_request(
-            "The value of 'passwordProfile.password' must be a string.",
-        )),
-    }
+    };
+    Ok(Some(Profile { password, for_now }))
 }

@@ -3,9 +3,10 @@
 
 use nave_engine::{Reply, route::Call};
 
-use super::{Flow, Goal, Stage, elsewhere, show};
+use super::{Flow, Goal, complete, elsewhere, passkeys, show, state};
 use crate::{
     Inner,
+    form::Form,
     pages::{self, Choice, Field},
 };
 
@@ -34,23 +35,17 @@ pub(crate) fn page(inner: &Inner, call: &Call, goal: Goal, said: Said<'_>) -> Re
     let introduction = introduction(&goal);
     let code = match &goal {
         Goal::Device { user_code } => Some(user_code.clone()),
-        Goal::Program(_) => None,
+        Goal::Program(_) | Goal::Account => None,
     };
     let fields = fields(code.as_deref(), said.name);
     let offered = elsewhere::offered(&call.engine.snapshot());
-    let choices: Vec<Choice<'_>> = offered
-        .iter()
-        .map(|offered| Choice {
-            name: "with",
-            value: &offered.id,
-            label: &offered.label,
-        })
-        .collect();
-    let flow = Flow {
-        goal,
-        stage: Stage::First,
-    };
-    show(inner, call, flow, said.status, |form| {
+    let others = offered.iter().map(|offered| Choice {
+        name: "with",
+        value: &offered.id,
+        label: &offered.label,
+    });
+    let choices: Vec<Choice<'_>> = others.chain([passkeys::CHOICE]).collect();
+    show(inner, call, Flow::at_first(goal), said.status, |form| {
         let form = pages::Form {
             problem: said.problem,
             fields: &fields,
@@ -62,9 +57,41 @@ pub(crate) fn page(inner: &Inner, call: &Call, goal: Goal, said: Said<'_>) -> Re
     })
 }
 
+/// Takes in what was entered.
+pub(super) async fn enter(inner: &Inner, call: &Call, goal: Goal, mut form: Form) -> Reply {
+    let goal = match goal {
+        Goal::Device { .. } => Goal::Device {
+            user_code: form.text("user_code").unwrap_or_default().to_owned(),
+        },
+        goal => goal,
+    };
+    match form.text("with") {
+        Some(passkeys::WITH) => return passkeys::page(inner, call, goal, None, None),
+        Some(with) => return elsewhere::leave(inner, call, Flow::at_first(goal), with).await,
+        None => {}
+    }
+    let password = form
+        .take_secret("password")
+        .unwrap_or_else(|| String::new().into());
+    let name = form.text("username").unwrap_or_default();
+    let checked = inner.check_password(call, name, password).await;
+    match checked {
+        Ok(person) => complete(inner, call, Flow::at_first(goal), &person, &[state::PASSWORD]),
+        Err(refusal) => {
+            let said = Said {
+                status: refusal.status,
+                problem: Some(&refusal.described()),
+                name,
+            };
+            page(inner, call, goal, said)
+        }
+    }
+}
+
 fn introduction(goal: &Goal) -> String {
     match goal {
         Goal::Program(asked) => format!("<p>to continue to {}</p>", pages::escape(asked.program())),
+        Goal::Account => String::from("<p>to look after your account</p>"),
         Goal::Device { .. } => String::from(
             "<p>Enter the code that your device or program shows. Do not enter a code that somebody else sent you: it \
              would sign that person in as you.</p>",

@@ -3,7 +3,7 @@
 
 use nave_engine::{Reply, Resource, route::Call};
 
-use super::Known;
+use super::{Known, account};
 use crate::{
     Inner,
     authorize::{self, Asked},
@@ -20,6 +20,8 @@ pub(crate) enum Goal {
         /// The code, as typed.
         user_code: String,
     },
+    /// The person himself, who looks after his account.
+    Account,
 }
 
 impl Goal {
@@ -28,6 +30,7 @@ impl Goal {
         match self {
             Self::Program(_) => paths::endpoint_path(call.engine.site(), "oauth2/v2.0/authorize"),
             Self::Device { .. } => devices::PAGE.to_owned(),
+            Self::Account => account::PAGE.to_owned(),
         }
     }
 
@@ -36,6 +39,7 @@ impl Goal {
         match self {
             Self::Program(_) => "Sign in",
             Self::Device { .. } => "Sign in on another device",
+            Self::Account => "Your account",
         }
     }
 
@@ -43,7 +47,7 @@ impl Goal {
     pub(super) fn leads_to(&self) -> Option<&str> {
         match self {
             Self::Program(asked) => Some(asked.leads_to()),
-            Self::Device { .. } => None,
+            Self::Device { .. } | Self::Account => None,
         }
     }
 
@@ -54,6 +58,7 @@ impl Goal {
             Self::Device { user_code } => inner
                 .devices
                 .demands_second_factor(user_code, call.engine.world().now()),
+            Self::Account => false,
         }
     }
 
@@ -62,6 +67,7 @@ impl Goal {
         match self {
             Self::Program(asked) => authorize::send_back(inner, call, &asked, known, person),
             Self::Device { user_code } => devices::approve(inner, call, &user_code, known, person),
+            Self::Account => account::page(inner, call, known, person, None),
         }
     }
 }

@@ -19,6 +19,13 @@ pub(crate) struct Standing {
     pub(crate) must_change_password: bool,
 }
 
+impl Standing {
+    /// Whether a password never stands alone.
+    pub(crate) fn always_second_factor(self) -> bool {
+        self.has_second_factor || self.needs_second_factor
+    }
+}
+
 /// What comes next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Next {
@@ -36,7 +43,7 @@ pub(crate) enum Next {
 /// not protect him otherwise. `demanded` says whether the program needs one.
 pub(crate) fn next(standing: Standing, demanded: bool, methods: &[String]) -> Next {
     let has_shown = |method: &str| methods.iter().any(|shown| shown == method);
-    let wanted = demanded || standing.needs_second_factor || standing.has_second_factor;
+    let wanted = demanded || standing.always_second_factor();
     match standing {
         Standing {
             has_second_factor: true,

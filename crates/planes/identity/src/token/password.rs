@@ -8,10 +8,11 @@ use crate::{
     Inner,
     claims_asked::ClaimsAsked,
     form::Form,
+    methods,
     refusal::Refusal,
     scope::Scope,
     signin::{
-        Known, standing,
+        Known,
         state::{self, Next},
     },
 };
@@ -27,13 +28,13 @@ pub(super) async fn grant(inner: &Inner, call: &Call, mut form: Form) -> Result<
         .ok_or_else(|| Refusal::missing("password"))?;
     let name = form.required("username")?;
     let principal = inner
-        .check_password(&call.engine, &call.grant, name, password)
+        .check_password(call, name, password)
         .await?;
     let claims = ClaimsAsked::read(form.text("claims"))?;
     let known = Known::new(&principal, &[state::PASSWORD], call.engine.world().now());
     let demanded = claims.second_factor;
     match state::next(
-        standing(&call.engine.snapshot(), &principal),
+        methods::standing(&call.engine.snapshot(), &principal),
         demanded,
         &known.methods,
     ) {
