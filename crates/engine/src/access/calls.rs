@@ -100,6 +100,7 @@ impl Engine {
         let mut recorded = Recorded::read(self.registry(), event.detail.get("decision")?)?;
         affected.get(&recorded.caller.object_id)?;
         recorded.caller.sign_in.proof = Proof::None;
+        recorded.caller.sign_in.session = None;
         let [before, after] = step.both().map(|state| {
             decide(
                 state,

@@ -65,9 +65,12 @@ struct Day {
     older: Vec<Use>,
 }
 
+/// By operation, and by plane.
+type Operations = HashMap<Box<str>, [Option<Count>; 2]>;
+
 #[derive(Debug, Default)]
 struct Principal {
-    at: HashMap<Arc<str>, HashMap<Box<str>, [Option<Count>; 2]>>,
+    at: HashMap<Arc<str>, Operations>,
     apart: usize,
 }
 
