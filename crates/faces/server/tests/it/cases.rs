@@ -211,6 +211,7 @@ const BODIES: &[(&str, &str, Content)] = &[
         }),
     ),
     ("POST", "/devicelogin", Form(|_| Vec::new())),
+    ("POST", "/account", Form(|_| Vec::new())),
     // The directory.
     (
         "POST",
@@ -233,6 +234,16 @@ const BODIES: &[(&str, &str, Content)] = &[
         Json(|_| json!({ "currentPassword": TESTKIT_PASSWORD, "newPassword": "Another-Horse-8-Battery" })),
     ),
     ("POST", "/revokeSignInSessions", Nothing),
+    (
+        "PATCH",
+        "/authentication/requirements",
+        Json(|_| json!({ "perUserMfaState": "disabled" })),
+    ),
+    (
+        "PATCH",
+        "/policies/identitySecurityDefaultsEnforcementPolicy",
+        Json(|_| json!({ "isEnabled": false })),
+    ),
     (
         "POST",
         "/identity/provisioningTokens",
@@ -684,6 +695,7 @@ fn value(town: &Town, operation: &Operation, name: &str) -> Option<String> {
         "name" if path.contains("/userAssignedIdentities/") => String::from("identity"),
         "credential" => String::from("pipeline"),
         "session" => String::from("none"),
+        "method" => String::from("none"),
         "scope" => town.group().trim_start_matches('/').to_owned(),
         "name0" | "name" if path.contains("/roleAssignments/") => {
             if is_new { Uuid::max() } else { ASSIGNMENT }.to_string()
