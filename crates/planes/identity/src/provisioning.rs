@@ -142,26 +142,19 @@ fn bad(message: impl Into<String>) -> ArmError {
 
 pub(crate) fn routes(identity: &Identity) -> Vec<Route> {
     let identity = identity.clone();
-    let read = || Access::action(format!("{PROVISIONING_TOKENS}/read"));
-    let change = |method, path, verb: &'static str| (method, path, verb);
-    let (post, delete) = (
-        change(Method::POST, ALL, "write"),
-        change(Method::DELETE, ONE, "delete"),
-    );
+    let make = move |call| create(identity.clone(), call);
     vec![
-        Route::new(Method::GET, ALL, Surface::Graph, read(), |call| {
+        Route::new(Method::GET, ALL, Surface::Graph, action("read"), |call| {
             let answer = list(&call);
             async move { Ok(Reply::ok(answer)) }
         }),
-        Route::new(Method::GET, ONE, Surface::Graph, read(), |call| {
+        Route::new(Method::GET, ONE, Surface::Graph, action("read"), |call| {
             let answer = found(&call).map(|row| Reply::ok(shown(&row)));
             async move { answer }
         }),
-        Route::new(post.0, post.1, Surface::Graph, action(post.2), move |call| {
-            create(identity.clone(), call)
-        })
-        .about(|_, _, _| Ok(takes("write"))),
-        Route::new(delete.0, delete.1, Surface::Graph, action(delete.2), revoke)
+        Route::new(Method::POST, ALL, Surface::Graph, action("write"), make)
+            .about(|_, _, _| Ok(takes("write"))),
+        Route::new(Method::DELETE, ONE, Surface::Graph, action("delete"), revoke)
             .about(|_, _, _| Ok(takes("delete"))),
     ]
 }

@@ -120,11 +120,9 @@ pub(super) fn row(body: &Value) -> Result<Put, ArmError> {
 }
 
 fn secret(body: &Value) -> Result<Option<PutSecrets>, ArmError> {
-    let members = body.as_object().into_iter().flatten();
-    let found = members
-        .filter(|(name, _)| name.eq_ignore_ascii_case("clientSecret"))
-        .map(|(_, value)| value);
-    match found.last() {
+    let mut members = body.as_object().into_iter().flatten();
+    let found = members.find(|(name, _)| name.eq_ignore_ascii_case("clientSecret"));
+    match found.map(|(_, value)| value) {
         None => Ok(None),
         Some(Value::Null) => Ok(Some(PutSecrets::Sealed(None))),
         Some(Value::String(secret)) if !secret.is_empty() => {

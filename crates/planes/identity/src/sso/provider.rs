@@ -19,8 +19,11 @@ const METADATA: &str = "/.well-known/openid-configuration";
 /// The most entries in any list of a description.
 const MOST: usize = 1000;
 
-/// The members that may be written, each with the check of its value and what it is where nothing is said.
-static MEMBERS: [(&str, fn(&Value) -> bool, fn() -> Value); 17] = [
+/// A member: its name, the check of its value, and what it is where nothing is said.
+type Member = (&'static str, fn(&Value) -> bool, fn() -> Value);
+
+/// The members that may be written.
+static MEMBERS: [Member; 17] = [
     ("displayName", is_text, || Value::Null),
     ("issuer", is_text, || Value::Null),
     ("metadataUrl", is_text, || Value::Null),
