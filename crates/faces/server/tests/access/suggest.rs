@@ -2,11 +2,7 @@
 
 use http::Method;
 use nave_arm::ResourceId;
-use nave_engine::{
-    Act,
-    access::operations,
-    rbac::built_in,
-};
+use nave_engine::{Act, access::operations, rbac::built_in};
 use serde_json::{Value, json};
 use uuid::{Uuid, uuid};
 

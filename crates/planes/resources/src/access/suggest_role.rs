@@ -61,9 +61,10 @@ fn answer(snapshot: &Snapshot, who: Uuid, suggestion: &Suggestion) -> Value {
     let beyond = suggestion.beyond.iter().map(|one| {
         json!({ "operation": one.operation, "plane": plane(one.plane), "scope": one.scope, "why": one.why })
     });
-    let conditions = suggestion.conditions.iter().map(|one| {
-        json!({ "operation": one.operation, "scope": one.scope, "condition": one.condition })
-    });
+    let conditions = suggestion
+        .conditions
+        .iter()
+        .map(|one| json!({ "operation": one.operation, "scope": one.scope, "condition": one.condition }));
     let who_is = shown(snapshot, who);
     let is_user = who_is["type"] == "User";
     json!({
@@ -113,9 +114,9 @@ fn use_body(one: &Use) -> Value {
 
 fn proof(proof: &Proof) -> Value {
     let pair = |(operation, scope): &(String, ResourceId)| json!({ "operation": operation, "scope": scope });
-    let not_allowed = proof.not_allowed.iter().map(|(operation, scope, deny)| {
-        json!({ "operation": operation, "scope": scope, "denyAssignment": deny })
-    });
+    let not_allowed = proof.not_allowed.iter().map(
+        |(operation, scope, deny)| json!({ "operation": operation, "scope": scope, "denyAssignment": deny }),
+    );
     json!({
         "holds": proof.not_allowed.is_empty() && proof.others_allowed.is_empty(),
         "usesReplayed": proof.replayed,

@@ -64,7 +64,10 @@ pub(super) async fn what_if(call: Call) -> Result<Reply, ArmError> {
     let body = request.json()?;
     let changes = changes(&snapshot, grant.id(), &body)?;
     let days = number(&body, "days", DAYS, MOST_DAYS)?;
-    let (skip, top) = (number(&body, "skip", 0, u32::MAX)?, number(&body, "top", TOLD, MOST)?);
+    let (skip, top) = (
+        number(&body, "skip", 0, u32::MAX)?,
+        number(&body, "top", TOLD, MOST)?,
+    );
     let reads_log = engine.may(&snapshot, grant.caller(), Surface::Arm, READ_LOG, grant.id());
     let skip = usize::try_from(skip).unwrap_or(usize::MAX);
     let asked = WhatIf {
@@ -101,7 +104,9 @@ fn change(snapshot: &Snapshot, asked_at: &ResourceId, body: &Value) -> Result<Pr
     fields.required("/id")?;
     let id = fields.link("/id")?.unwrap_or_else(ResourceId::tenant);
     let delete = fields.flag("/delete")?.unwrap_or_default();
-    let properties = fields.value("/properties").filter(|properties| properties.is_object());
+    let properties = fields
+        .value("/properties")
+        .filter(|properties| properties.is_object());
     let wrong = |message: String| Err(ArmError::new(ErrorCode::InvalidParameter, message));
     let properties = match (properties, delete) {
         (Some(properties), false) => Some(properties.clone()),
@@ -117,8 +122,8 @@ fn change(snapshot: &Snapshot, asked_at: &ResourceId, body: &Value) -> Result<Pr
         kind.as_str(),
         "microsoft.authorization/roleassignments" | "microsoft.authorization/denyassignments"
     );
-    let is_tenant_wide = kind == authorization::ROLE_DEFINITIONS.to_lowercase()
-        || kind == directory::GROUPS.to_lowercase();
+    let is_tenant_wide =
+        kind == authorization::ROLE_DEFINITIONS.to_lowercase() || kind == directory::GROUPS.to_lowercase();
     if !is_bound_to_scope && !is_tenant_wide {
         return wrong(format!(
             "'{}' is not access: a change is one to a role definition, a role assignment, a deny assignment or a group.",
@@ -173,7 +178,8 @@ fn entry(foreseen: &Foreseen, entry: &Entry) -> Value {
     if let Some(assignment) = &entry.assignment {
         body["by"] = json!({ "assignment": assignment, "roleName": entry.role_name });
         if let Some(group) = entry.group {
-            body["by"]["throughGroup"] = json!({ "id": group, "name": directory::display_name(state, group) });
+            body["by"]["throughGroup"] =
+                json!({ "id": group, "name": directory::display_name(state, group) });
         }
     }
     if let Some(deny) = &entry.deny {
