@@ -131,7 +131,9 @@ impl Registry {
             }
         };
         let operations = self.operations();
-        let needed = operations.iter().filter_map(|operation| operation.access.needed());
+        let needed = operations
+            .iter()
+            .filter_map(|operation| operation.access.needed());
         let otherwise = self.routes.iter().flat_map(|route| route.or);
         let served = needed
             .chain(otherwise.map(|action| (*action, Plane::Control)))

@@ -39,10 +39,7 @@ impl Decided {
     #[must_use]
     pub fn on(&self, snapshot: &Snapshot, origin: &str) -> Decision {
         let Recorded {
-            id,
-            caller,
-            question,
-            ..
+            id, caller, question, ..
         } = &self.recorded;
         decide(snapshot, origin, *id, caller, question)
     }

@@ -53,7 +53,8 @@ async fn of_question(engine: &Engine, arguments: &Explain, who: &str) -> anyhow:
         bail!("--who needs --can and --on");
     };
     let at = arguments.at.as_deref().map(|at| {
-        At::parse(at).with_context(|| format!("`{at}` is neither a revision nor a time such as 2026-03-03T12:00:00Z"))
+        At::parse(at)
+            .with_context(|| format!("`{at}` is neither a revision nor a time such as 2026-03-03T12:00:00Z"))
     });
     let caller = caller(engine, &engine.snapshot(), who)?;
     let scope = ResourceId::parse(on).with_context(|| format!("`{on}` is no scope"))?;
@@ -62,7 +63,9 @@ async fn of_question(engine: &Engine, arguments: &Explain, who: &str) -> anyhow:
         false => Need::action(can.clone(), scope),
     };
     let sight = Sight::of_everything();
-    Ok(engine.explain_question(&caller, need, at.transpose()?, sight).await?)
+    Ok(engine
+        .explain_question(&caller, need, at.transpose()?, sight)
+        .await?)
 }
 
 /// Who is meant. Somebody who is gone is named by his object id.
@@ -70,6 +73,9 @@ fn caller(engine: &Engine, snapshot: &Snapshot, who: &str) -> anyhow::Result<Cal
     match principals_called(snapshot, who).as_slice() {
         [one] => Ok(directory::caller(snapshot, engine.site(), *one)),
         [] => bail!("there is no `{who}` in the directory"),
-        several => bail!("{} principals are called `{who}`; name one by its object id", several.len()),
+        several => bail!(
+            "{} principals are called `{who}`; name one by its object id",
+            several.len()
+        ),
     }
 }

@@ -25,14 +25,16 @@ const PATH: &str = "/rp/workspaces/subscriptions/{subscription}/resourceGroups/{
 /// Clients send PUT; their documents say POST.
 pub(crate) fn routes() -> impl Iterator<Item = Route> {
     [Method::PUT, Method::POST].into_iter().map(|method| {
-        Route::new(method, PATH, Surface::Workspace, Access::action(JOIN[0]), join).or(&JOIN).about(|_, _, params| {
-            let id = params.scope()?.extension(WORKSPACES, params.get("hub"));
-            let ways = JOIN
-                .iter()
-                .map(|join| vec![Need::action(*join, id.clone())])
-                .collect();
-            Ok(Target { id, ways })
-        })
+        Route::new(method, PATH, Surface::Workspace, Access::action(JOIN[0]), join)
+            .or(&JOIN)
+            .about(|_, _, params| {
+                let id = params.scope()?.extension(WORKSPACES, params.get("hub"));
+                let ways = JOIN
+                    .iter()
+                    .map(|join| vec![Need::action(*join, id.clone())])
+                    .collect();
+                Ok(Target { id, ways })
+            })
     })
 }
 

@@ -18,7 +18,10 @@ pub(super) fn text(explanation: &Explanation) -> String {
     if let Some(id) = explanation.decision {
         page.pair("decision", &id.to_string());
     }
-    page.pair("at", &format!("{}, revision {}", explanation.at, explanation.revision));
+    page.pair(
+        "at",
+        &format!("{}, revision {}", explanation.at, explanation.revision),
+    );
     who(&mut page, &explanation.caller);
     for need in &explanation.needs {
         page.blank();
@@ -136,11 +139,7 @@ fn comparison(page: &mut Page, comparison: &Comparison) {
     let way = if comparison.in_the_way { ", in the way" } else { "" };
     page.line(8, &format!("{}: {}{way}", comparison.text, comparison.truth));
     for seen in &comparison.saw {
-        let Seen {
-            source,
-            name,
-            values,
-        } = seen;
+        let Seen { source, name, values } = seen;
         let saw = match values.as_deref() {
             None => String::from("is not shown"),
             Some([]) => String::from("is absent"),
@@ -213,5 +212,189 @@ impl Page {
 
     fn blank(&mut self) {
         self.0.push('\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use nave_arm::ResourceId;
+    use nave_engine::explain::{DenyReasons, Group, PermissionReasons, ScopeStep};
+    use uuid::Uuid;
+
+    use super::*;
+
+    const SUBSCRIPTION: &str = "/subscriptions/s";
+
+    fn scope(text: &str) -> ResourceId {
+        ResourceId::parse(text).expect("scope")
+    }
+
+    fn asked(operation: &str) -> Asked {
+        Asked {
+            operation: operation.to_owned(),
+            data_action: false,
+            scope: scope("/subscriptions/s/resourceGroups/g"),
+        }
+    }
+
+    fn reader() -> AssignmentReasons {
+        let seen = |name: &str, values: Option<Vec<String>>| Seen {
+            source: "Environment",
+            name: name.to_owned(),
+            values,
+        };
+        AssignmentReasons {
+            id: scope(SUBSCRIPTION).extension("Microsoft.Authorization/roleAssignments", "a"),
+            scope: scope(SUBSCRIPTION),
+            role: Uuid::nil(),
+            role_name: Some(String::from("Contributor")),
+            through_group: Some(Group {
+                id: Uuid::nil(),
+                name: Some(String::from("team")),
+            }),
+            grants: false,
+            why: String::from("has a condition on its assignment that is not met: C"),
+            permissions: vec![PermissionReasons {
+                index: 0,
+                pattern: Some(String::from("*")),
+                taken_away_by: None,
+                other_plane: None,
+                condition: None,
+            }],
+            condition: Some(ConditionReasons {
+                text: String::from("C"),
+                truth: "false",
+                error: None,
+                comparisons: vec![Comparison {
+                    text: String::from("C"),
+                    truth: "false",
+                    in_the_way: true,
+                    saw: vec![
+                        seen("UtcNow", Some(vec![String::from("now")])),
+                        seen("a", Some(Vec::new())),
+                        seen("b", None),
+                    ],
+                }],
+            }),
+        }
+    }
+
+    fn explanation() -> Explanation {
+        let step = |text: &str, kind: &str| ScopeStep {
+            scope: scope(text),
+            kind: kind.to_owned(),
+        };
+        Explanation {
+            decision: Some(Uuid::nil()),
+            at: Timestamp::UNIX_EPOCH,
+            revision: 7,
+            allowed: false,
+            summary: String::from("joe may not."),
+            caller: Who {
+                id: Uuid::nil(),
+                name: String::from("joe"),
+                kind: "User",
+                credential: String::from("a token for https://nave"),
+                session: None,
+                methods: vec![String::from("pwd"), String::from("otp")],
+                address: Some(String::from("10.0.0.1")),
+                groups: vec![Group {
+                    id: Uuid::nil(),
+                    name: Some(String::from("team")),
+                }],
+            },
+            surface: "arm",
+            needs: vec![NeedReasons {
+                asked: asked("A/b/write"),
+                basis: "linked",
+                met: false,
+                outcome: "refused",
+                why: String::from("no role grants it"),
+                scopes: vec![
+                    step("/subscriptions/s/resourceGroups/g", "resource group"),
+                    step(SUBSCRIPTION, "subscription"),
+                    step("/", "tenant"),
+                ],
+                assignments: vec![reader()],
+                denies: vec![DenyReasons {
+                    id: scope(SUBSCRIPTION).extension("Microsoft.Authorization/denyAssignments", "d"),
+                    name: None,
+                    scope: scope(SUBSCRIPTION),
+                    blocks: false,
+                    why: String::from("only audits"),
+                }],
+            }],
+            other_ways: vec![vec![asked("A/b/join")]],
+            afterwards: None,
+            remarks: vec![String::from("A role on a hub does not reach its projects.")],
+            remedy: Remedy {
+                grants: vec![SmallestGrant {
+                    role: Uuid::nil(),
+                    role_name: String::from("R"),
+                    scope: scope("/subscriptions/s/resourceGroups/g"),
+                    command: String::from("az role assignment create --role R"),
+                    brings: Vec::new(),
+                    opens: vec![asked("A/b/write"), asked("A/c/write")],
+                    passes: vec!["HubCreationRole"],
+                }],
+                advice: vec![String::from("Meet the condition.")],
+            },
+        }
+    }
+
+    #[test]
+    fn a_page_reads_from_the_answer_to_the_reasons_to_what_helps() {
+        let expected = "\
+joe may not.
+
+decision  00000000-0000-0000-0000-000000000000
+at        1970-01-01T00:00:00Z, revision 7
+caller    joe (User 00000000-0000-0000-0000-000000000000)
+with      a token for https://nave, signed in by pwd, otp, from 10.0.0.1
+groups    team
+
+A/b/write: refused (on a scope the request links to)
+  no role grants it
+  scopes
+    /subscriptions/s/resourceGroups/g  resource group
+    /subscriptions/s                   subscription
+    /                                  tenant
+  assignments
+    Contributor at /subscriptions/s, through the group team: has a condition on its assignment that is not met: C
+      /subscriptions/s/providers/Microsoft.Authorization/roleAssignments/a
+      permission 1: '*' covers it
+      condition, which is false
+        C: false, in the way
+          @Environment[UtcNow] is 'now'
+          @Environment[a] is absent
+          @Environment[b] is not shown
+  deny assignments
+    a deny assignment at /subscriptions/s: only audits
+      /subscriptions/s/providers/Microsoft.Authorization/denyAssignments/d
+
+It would also have been enough to be allowed
+  A/b/join on /subscriptions/s/resourceGroups/g
+
+A role on a hub does not reach its projects.
+
+What would help
+  Meet the condition.
+  az role assignment create --role R
+    passes the rule HubCreationRole there and below
+    opens 2 operations there and below
+      A/b/write
+      A/c/write";
+        assert_eq!(text(&explanation()), expected);
+    }
+
+    #[test]
+    fn what_was_allowed_needs_no_help() {
+        let allowed = Explanation {
+            allowed: true,
+            remedy: Remedy::default(),
+            ..explanation()
+        };
+        assert!(!text(&allowed).contains("What would help"));
     }
 }

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::town::{
-    APPLICATION, ASSIGNMENT, DENY, GROUP, LOCATION, MANAGEMENT_GROUP, MEMBER, PASSWORD, PRINCIPAL, PROVISIONING_TOKEN, ROLE,
-    SECRET, SPARE_MANAGEMENT_GROUP, SPARE_ROLE, TEAM, Town, UNUSED_APP_ID, USER, deny_assignment,
-    empty_template, location, model, role_assignment, role_definition, workspace_body,
+    APPLICATION, ASSIGNMENT, DENY, GROUP, LOCATION, MANAGEMENT_GROUP, MEMBER, PASSWORD, PRINCIPAL,
+    PROVISIONING_TOKEN, ROLE, SECRET, SPARE_MANAGEMENT_GROUP, SPARE_ROLE, TEAM, Town, UNUSED_APP_ID, USER,
+    deny_assignment, empty_template, location, model, role_assignment, role_definition, workspace_body,
 };
 
 /// A resource type of the town.
@@ -276,13 +276,21 @@ const BODIES: &[(&str, &str, Content)] = &[
         Json(|_| json!({ "userName": "user@contoso.com" })),
     ),
     ("PATCH", "/scim/v2/Users/{id}", Json(|_| scim_patch("title"))),
-    ("POST", "/scim/v2/Groups", Json(|_| json!({ "displayName": "new" }))),
+    (
+        "POST",
+        "/scim/v2/Groups",
+        Json(|_| json!({ "displayName": "new" })),
+    ),
     (
         "PUT",
         "/scim/v2/Groups/{id}",
         Json(|_| json!({ "displayName": "Renamed", "members": [{ "value": MEMBER }] })),
     ),
-    ("PATCH", "/scim/v2/Groups/{id}", Json(|_| scim_patch("displayName"))),
+    (
+        "PATCH",
+        "/scim/v2/Groups/{id}",
+        Json(|_| scim_patch("displayName")),
+    ),
     ("POST", "/scim/v2/{rest}", Json(|_| json!({}))),
     ("PUT", "/scim/v2/{rest}", Json(|_| json!({}))),
     ("PATCH", "/scim/v2/{rest}", Json(|_| json!({}))),
@@ -513,7 +521,11 @@ const BODIES: &[(&str, &str, Content)] = &[
         "Nave.Access/explain",
         Json(|_| json!({ "who": USER, "can": "Microsoft.Storage/storageAccounts/read" })),
     ),
-    ("POST", "/openSession", Json(|_| json!({ "expiresInSeconds": 60 }))),
+    (
+        "POST",
+        "/openSession",
+        Json(|_| json!({ "expiresInSeconds": 60 })),
+    ),
     ("POST", "/listAssociatedResources", Nothing),
     ("POST", "/listKeys", Nothing),
     ("POST", "/resyncKeys", Nothing),

@@ -238,7 +238,12 @@ fn check_others(
             by_rule || opened.contains(&(finding.operation.to_lowercase(), is_data))
         };
         if now.allowed && !now.findings.iter().any(was_printed) {
-            return Err(format!("{:?} also opened {}: {:?}", commands(printed), other.name(), now.record()["findings"]));
+            return Err(format!(
+                "{:?} also opened {}: {:?}",
+                commands(printed),
+                other.name(),
+                now.record()["findings"]
+            ));
         }
     }
     Ok(())

@@ -226,7 +226,8 @@ impl Town {
             )
         };
         let [mut registration, principal] = application(APPLICATION, APP_ID, "application");
-        let credential = json!({ "id": SECRET, "name": "pipeline", "issuer": "https://idp.test", "subject": "main" });
+        let credential =
+            json!({ "id": SECRET, "name": "pipeline", "issuer": "https://idp.test", "subject": "main" });
         registration.own["federatedIdentityCredentials"] = json!([credential]);
         rows.extend([registration, principal]);
         let [registration, _] = application(UNUSED_APPLICATION, UNUSED_APP_ID, "unused");

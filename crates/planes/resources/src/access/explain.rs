@@ -61,7 +61,10 @@ async fn explain(call: Call) -> Result<Reply, ArmError> {
         true => Need::data(operation, scope.clone()),
         false => Need::action(operation, scope.clone()),
     };
-    let attributes = body.get("attributes").map(Attributes::from_json).unwrap_or_default();
+    let attributes = body
+        .get("attributes")
+        .map(Attributes::from_json)
+        .unwrap_or_default();
     let sight = Sight::of(engine, &snapshot, viewer);
     let explanation = engine
         .explain_question(&caller, need.with(attributes), at(&body)?, sight)
@@ -112,11 +115,17 @@ mod tests {
     fn a_time_or_a_revision_says_when() {
         assert_eq!(at(&json!({})).expect("none"), None);
         assert_eq!(at(&json!({ "at": 7 })).expect("revision"), Some(At::Revision(7)));
-        assert_eq!(at(&json!({ "at": "7" })).expect("revision"), Some(At::Revision(7)));
+        assert_eq!(
+            at(&json!({ "at": "7" })).expect("revision"),
+            Some(At::Revision(7))
+        );
         let time = at(&json!({ "at": "2026-03-03T12:00:00+01:00" })).expect("time");
         assert!(matches!(time, Some(At::Time(time)) if time.to_string() == "2026-03-03T11:00:00Z"));
         for wrong in [json!("yesterday"), json!(-1), json!(true)] {
-            assert_eq!(at(&json!({ "at": wrong })).expect_err("wrong").code, ErrorCode::InvalidParameter);
+            assert_eq!(
+                at(&json!({ "at": wrong })).expect_err("wrong").code,
+                ErrorCode::InvalidParameter
+            );
         }
     }
 }
