@@ -205,7 +205,7 @@ async fn an_account_that_takes_no_keys_refuses_those_it_has() {
         if decision.allowed {
             200
         } else {
-            decision.refusal(Surface::Inference).status()
+            decision.refusal().status()
         }
     };
     assert_eq!((verdict("ai1"), verdict("ai2")), (200, 401));
