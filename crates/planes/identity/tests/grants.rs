@@ -269,13 +269,13 @@ async fn a_refresh_token_ends_with_the_password_and_with_the_person() {
         ("refresh_token", &token),
         ("scope", ARM),
     ];
-    let body = json!({ "passwordProfile": { "password": "another password" } });
+    let body = json!({ "passwordProfile": { "password": "another password that nobody knows" } });
     nave.graph(Method::PATCH, "/users/joe@contoso.com", body)
         .await
         .expect(204);
     assert_eq!(nave.token(&form).await.number(), 50_173);
     nave.sign_in("joe@contoso.com", PASSWORD, ARM).await.expect(401);
-    nave.sign_in("joe@contoso.com", "another password", ARM)
+    nave.sign_in("joe@contoso.com", "another password that nobody knows", ARM)
         .await
         .expect(200);
     nave.graph(Method::DELETE, "/users/joe@contoso.com", Value::Null)
