@@ -3,13 +3,13 @@
 mod next_steps;
 mod signals;
 
-use std::{io::ErrorKind, net::SocketAddr, sync::Arc};
+use std::{io::ErrorKind, net::SocketAddr, path::Path, sync::Arc};
 
 use anyhow::{Context, anyhow};
 use nave_engine::clock::RealWorld;
 use nave_server::{
     GRACE,
-    setup::{DataDirectory, Installation, Sources, Wishes},
+    setup::{BreachedPasswords, DataDirectory, Installation, Sources, Wishes},
 };
 use nave_tls::TlsListener;
 use nave_vault::SystemRandom;
@@ -41,7 +41,11 @@ pub(crate) fn runtime() -> anyhow::Result<Runtime> {
 
 async fn serve(arguments: Up) -> Outcome {
     let mut stop = signals::listen()?;
+    let breached = arguments.breached_passwords.as_deref().map(breached).transpose()?;
     let (installation, tcp) = open(&arguments).await?;
+    if let Some(breached) = breached {
+        installation.refuse_breached(breached);
+    }
     let address = tcp.local_addr()?;
     let (authority, bundle) = installation.tls()?;
     let listener = TlsListener::new(tcp, authority.server_config()?);
@@ -92,6 +96,12 @@ async fn serve(arguments: Up) -> Outcome {
         say::remark("model calls were still under way; the log has them as open");
     }
     Ok(as_expected)
+}
+
+/// The list of passwords that nobody may choose: looked at first, so that nothing is made where it is none.
+fn breached(list: &Path) -> anyhow::Result<BreachedPasswords> {
+    BreachedPasswords::open(list)
+        .with_context(|| format!("`{}` cannot be used as a list of breached passwords", list.display()))
 }
 
 /// The installation, and the port it is to be served on: taken first, so that nothing is made where that fails.

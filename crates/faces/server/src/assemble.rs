@@ -26,8 +26,9 @@ pub(crate) struct Ground {
     pub(crate) random: Arc<dyn Random>,
 }
 
-/// An engine's parts with every plane registered, and the plane that has work left when the server stops.
-pub(crate) fn assemble(ground: Ground) -> Result<(Parts, Arc<Inference>), SetupError> {
+/// An engine's parts with every plane registered, and the planes that are spoken to from outside: the one that has work
+/// left when the server stops, and the one that is told which passwords are known.
+pub(crate) fn assemble(ground: Ground) -> Result<(Parts, Arc<Inference>, Identity), SetupError> {
     let Ground {
         store,
         vault,
@@ -47,8 +48,11 @@ pub(crate) fn assemble(ground: Ground) -> Result<(Parts, Arc<Inference>), SetupE
     nave_hub::register(&mut registry);
     nave_services::register(&mut registry, &random);
     // Keys first: on the paths of model calls a bearer token may be one.
-    let authenticators: Vec<Box<dyn Authenticator>> =
-        vec![Box::new(KeyAuthenticator), Box::new(ProvisioningAuthenticator), Box::new(identity.authenticator())];
+    let authenticators: Vec<Box<dyn Authenticator>> = vec![
+        Box::new(KeyAuthenticator),
+        Box::new(ProvisioningAuthenticator),
+        Box::new(identity.authenticator()),
+    ];
     Ok((
         Parts {
             store,
@@ -59,5 +63,6 @@ pub(crate) fn assemble(ground: Ground) -> Result<(Parts, Arc<Inference>), SetupE
             authenticators,
         },
         inference,
+        identity,
     ))
 }

@@ -116,8 +116,7 @@ pub(crate) fn end_of(snapshot: &Snapshot, principal: Uuid) -> Vec<Also> {
         .roles()
         .assignments_of(principal)
         .filter(|assignment| assignment.principal == principal);
-    held.map(|assignment| Also::Erase(assignment.id()))
-        .collect()
+    held.map(|assignment| Also::Erase(assignment.id())).collect()
 }
 
 /// The end of one automatic assignment, if nave made it and it is still there.

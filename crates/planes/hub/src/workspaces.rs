@@ -17,8 +17,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use nave_arm::{ArmError, ResourceId};
 use nave_engine::{
-    assigned_identities,
-    Guard, Reply, Request, Resource,
+    Guard, Reply, Request, Resource, assigned_identities,
     decision::Need,
     declaration::{
         ActCall, Action, Also, Asked, Cx, Declaration, Draft, Erased, NameRule, ResourceType, Verb, Written,

@@ -42,7 +42,9 @@ impl Inner {
         if let Some(seconds) = self.throttle.wait(&tried, now) {
             return Err(Refusal::wait(seconds));
         }
-        let checked = self.compare_password(&call.engine, &call.grant, name, given).await;
+        let checked = self
+            .compare_password(&call.engine, &call.grant, name, given)
+            .await;
         match &checked {
             Ok(_) => self.throttle.passed(&tried),
             Err(refusal) if *refusal == Refusal::wrong_password() => self.throttle.failed(&tried, now),
@@ -157,7 +159,11 @@ impl Inner {
     }
 
     /// The first stored hash that fits, one that has not expired before one that has.
-    async fn compare(&self, given: Secret<String>, mut stored: Vec<Stored>) -> Result<Option<Stored>, Refusal> {
+    async fn compare(
+        &self,
+        given: Secret<String>,
+        mut stored: Vec<Stored>,
+    ) -> Result<Option<Stored>, Refusal> {
         stored.sort_by_key(|stored| stored.expired);
         let _turn = self.turn().await?;
         let compared = task::spawn_blocking(move || {

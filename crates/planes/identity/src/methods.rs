@@ -15,13 +15,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
-    Inner,
-    graph::again,
-    one_time,
-    policies,
-    principal,
-    refusal::Refusal,
-    signin::state::Standing,
+    Inner, graph::again, one_time, policies, principal, refusal::Refusal, signin::state::Standing,
     throttle::Try,
 };
 
@@ -109,7 +103,12 @@ pub(crate) async fn alter<T>(
 }
 
 /// A code of the authenticator app, or a recovery code. Each works once.
-pub(crate) async fn check_code(inner: &Inner, call: &Call, person: &Resource, code: &str) -> Result<(), Refusal> {
+pub(crate) async fn check_code(
+    inner: &Inner,
+    call: &Call,
+    person: &Resource,
+    code: &str,
+) -> Result<(), Refusal> {
     let now = call.engine.world().now();
     let tried = Try::new(principal::name(person), call.request.peer);
     if let Some(seconds) = inner.throttle.wait(&tried, now) {
@@ -205,7 +204,10 @@ fn recovery_code(inner: &Inner) -> String {
     let mut bytes = [0; RECOVERY_BYTES];
     inner.random.fill(&mut bytes);
     let letters = totp::base32(&bytes).to_lowercase();
-    let groups: Vec<&str> = [0, 4, 8, 12].iter().filter_map(|at| letters.get(*at..at + 4)).collect();
+    let groups: Vec<&str> = [0, 4, 8, 12]
+        .iter()
+        .filter_map(|at| letters.get(*at..at + 4))
+        .collect();
     groups.join("-")
 }
 

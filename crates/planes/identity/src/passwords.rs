@@ -58,14 +58,20 @@ pub(crate) fn check(
 
 fn problem(password: &str, chooser: Chooser<'_>, breached: Option<&BreachedPasswords>) -> Option<String> {
     let length = password.chars().count();
-    let shortest = if chooser.has_second_factor { WITH_SECOND_FACTOR } else { ALONE };
+    let shortest = if chooser.has_second_factor {
+        WITH_SECOND_FACTOR
+    } else {
+        ALONE
+    };
     if length < shortest {
         let advice = if chooser.has_second_factor {
             ""
         } else {
             "; a few words make a good one, and with a second factor 8 are enough"
         };
-        return Some(format!("it has {length} characters and needs at least {shortest}{advice}"));
+        return Some(format!(
+            "it has {length} characters and needs at least {shortest}{advice}"
+        ));
     }
     if length > LONGEST {
         return Some(format!("it has {length} characters; {LONGEST} is the most"));
@@ -73,7 +79,9 @@ fn problem(password: &str, chooser: Chooser<'_>, breached: Option<&BreachedPassw
     let parts = name_parts(chooser);
     let lower = password.to_lowercase();
     if let Some(part) = parts.iter().find(|part| lower.contains(part.as_str())) {
-        return Some(format!("it contains '{part}', which is part of the account's name"));
+        return Some(format!(
+            "it contains '{part}', which is part of the account's name"
+        ));
     }
     if breached.is_some_and(|breached| breached.contains(password)) {
         return Some(String::from(
@@ -118,10 +126,18 @@ mod tests {
 
     #[test]
     fn length_counts_and_composition_does_not() {
-        for good in ["correct horse battery staple", "grünes Boot am Steg", "四十二只绿色的鸭子在湖上游泳呢真的", "kqzvxwmhtbrdpls"] {
+        for good in [
+            "correct horse battery staple",
+            "grünes Boot am Steg",
+            "四十二只绿色的鸭子在湖上游泳呢真的",
+            "kqzvxwmhtbrdpls",
+        ] {
             assert_eq!(said(good, false), None, "{good}");
         }
-        assert!(said("kqzvxwmhtbrdpl", false).is_some_and(|why| why.contains("14 characters") && why.contains("15")));
+        assert!(
+            said("kqzvxwmhtbrdpl", false)
+                .is_some_and(|why| why.contains("14 characters") && why.contains("15"))
+        );
         assert_eq!(said("kqzvxwmh", true), None);
         assert!(said("kqzvxwm", true).is_some_and(|why| why.contains("at least 8")));
         let long = "every good boy deserves fudge ".repeat(9);
@@ -131,17 +147,33 @@ mod tests {
 
     #[test]
     fn what_everybody_chooses_and_the_persons_name_are_refused_with_the_reason() {
-        for usual in ["passwordpassword", "aaaaaaaaaaaaaaaa", "1234567890123456", "qwertyuiopasdfgh", "Password12345678"] {
-            assert!(said(usual, false).is_some_and(|why| why.contains("many people")), "{usual}");
+        for usual in [
+            "passwordpassword",
+            "aaaaaaaaaaaaaaaa",
+            "1234567890123456",
+            "qwertyuiopasdfgh",
+            "Password12345678",
+        ] {
+            assert!(
+                said(usual, false).is_some_and(|why| why.contains("many people")),
+                "{usual}"
+            );
         }
         for own in ["when Joanna swims in lakes", "blacksmith hammers on"] {
-            assert!(said(own, false).is_some_and(|why| why.contains("account's name")), "{own}");
+            assert!(
+                said(own, false).is_some_and(|why| why.contains("account's name")),
+                "{own}"
+            );
         }
     }
 
     #[test]
     fn the_same_text_from_another_keyboard_is_the_same_password() {
-        let normal = |text: &str| normal(&Secret::new(text.to_owned())).expose(&Purpose::Check).clone();
+        let normal = |text: &str| {
+            normal(&Secret::new(text.to_owned()))
+                .expose(&Purpose::Check)
+                .clone()
+        };
         assert_eq!(normal("cafe\u{301}"), normal("caf\u{e9}"));
         assert_ne!(normal("cafe"), normal("caf\u{e9}"));
     }

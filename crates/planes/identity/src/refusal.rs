@@ -20,6 +20,8 @@ pub(crate) struct Refusal {
     pub(crate) message: String,
     /// What a program must ask for the next time, as it came or as `claims` of OpenID Connect.
     pub(crate) claims: Option<String>,
+    /// After how many seconds a next try makes sense, where it is only too early.
+    pub(crate) retry_after: Option<i64>,
 }
 
 impl Refusal {
@@ -30,6 +32,7 @@ impl Refusal {
             number,
             message: message.into(),
             claims: None,
+            retry_after: None,
         }
     }
 
@@ -131,25 +134,27 @@ impl Refusal {
 
     /// Too much at once.
     pub(crate) fn busy() -> Self {
-        Self::new(
-            429,
-            "temporarily_unavailable",
-            90_204,
-            "The server is busy. Try again in a moment.",
-        )
+        Self {
+            retry_after: Some(1),
+            ..Self::new(
+                429,
+                "temporarily_unavailable",
+                90_204,
+                "The server is busy. Try again in a moment.",
+            )
+        }
     }
 
     /// Too many wrong tries.
     pub(crate) fn wait(seconds: i64) -> Self {
-        Self::new(
-            429,
-            "invalid_grant",
-            50_053,
-            format!(
-                "There were too many wrong tries for this account or from this address. Nothing is locked; try again in \
-                 {seconds} seconds."
-            ),
-        )
+        let told = format!(
+            "There were too many wrong tries for this account or from this address. Nothing is locked; try again in \
+             {seconds} seconds."
+        );
+        Self {
+            retry_after: Some(seconds),
+            ..Self::new(429, "invalid_grant", 50_053, told)
+        }
     }
 
     /// A code of an authenticator app, or a recovery code, that is not right.
@@ -164,7 +169,12 @@ impl Refusal {
 
     /// A passkey that is not good.
     pub(crate) fn wrong_passkey(why: &str) -> Self {
-        Self::new(401, "invalid_grant", 135_016, format!("The passkey is not accepted: {why}."))
+        Self::new(
+            401,
+            "invalid_grant",
+            135_016,
+            format!("The passkey is not accepted: {why}."),
+        )
     }
 
     pub(crate) fn server_error() -> Self {
@@ -179,6 +189,14 @@ impl Refusal {
     /// The sentence with its number, as clients print it.
     pub(crate) fn described(&self) -> String {
         format!("AADSTS{}: {}", self.number, self.message)
+    }
+
+    /// A reply that tells this refusal, with the time after which to try again.
+    pub(crate) fn paced(&self, reply: Reply) -> Reply {
+        match self.retry_after {
+            Some(seconds) => reply.with(header::RETRY_AFTER, &seconds.to_string()),
+            None => reply,
+        }
     }
 
     pub(crate) fn reply(&self, call: &Call) -> Reply {
@@ -202,6 +220,6 @@ impl Refusal {
             body["suberror"] = "basic_action".into();
         }
         tracing::info!(number = self.number, error = self.error, %correlation, "a token was refused");
-        Reply::json(self.status, body).with(header::CACHE_CONTROL, "no-store")
+        self.paced(Reply::json(self.status, body).with(header::CACHE_CONTROL, "no-store"))
     }
 }

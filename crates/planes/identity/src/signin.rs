@@ -49,10 +49,7 @@ enum Stage {
     /// A code is asked for.
     Second(Known),
     /// A passkey is asked for, as the only factor or as the second one.
-    Passkey {
-        known: Option<Known>,
-        challenge: String,
-    },
+    Passkey { known: Option<Known>, challenge: String },
     /// An authenticator app is being set up.
     Enrolment { known: Known, key: Vec<u8> },
     /// A passkey is being added.
@@ -72,9 +69,13 @@ pub(crate) async fn enter(inner: &Inner, call: &Call) -> Option<Reply> {
     Some(match stage {
         Stage::First => first::enter(inner, call, goal, form).await,
         Stage::Second(known) => second::enter(inner, call, goal, known, &form).await,
-        Stage::Passkey { known, challenge } => passkeys::enter(inner, call, goal, known, &challenge, &form).await,
+        Stage::Passkey { known, challenge } => {
+            passkeys::enter(inner, call, goal, known, &challenge, &form).await
+        }
         Stage::Enrolment { known, key } => enrolment::enter(inner, call, goal, known, key, &form).await,
-        Stage::NewPasskey { known, challenge } => passkeys::add(inner, call, goal, known, &challenge, &form).await,
+        Stage::NewPasskey { known, challenge } => {
+            passkeys::add(inner, call, goal, known, &challenge, &form).await
+        }
         Stage::NewPassword(known) => new_password::enter(inner, call, goal, known, form).await,
         Stage::Onward(known) => go_on(inner, call, goal, known),
         Stage::Account(known) => account::enter(inner, call, known, &form).await,
@@ -141,7 +142,8 @@ fn show_with(
 
 /// The page of a form that cannot be taken any more.
 pub(crate) fn expired() -> Reply {
-    let why = "The page was open for too long, or was opened elsewhere. Go back to your program and start again.";
+    let why =
+        "The page was open for too long, or was opened elsewhere. Go back to your program and start again.";
     pages::stop(400, "This page has expired", why)
 }
 

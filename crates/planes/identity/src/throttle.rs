@@ -27,11 +27,20 @@ struct Patience {
 }
 
 /// An account from one network.
-const HERE: Patience = Patience { free: 5, longest: 900 };
+const HERE: Patience = Patience {
+    free: 5,
+    longest: 900,
+};
 /// One network, whatever the account.
-const NETWORK: Patience = Patience { free: 100, longest: 900 };
+const NETWORK: Patience = Patience {
+    free: 100,
+    longest: 900,
+};
 /// An account, from everywhere.
-const ACCOUNT: Patience = Patience { free: 50, longest: 30 };
+const ACCOUNT: Patience = Patience {
+    free: 50,
+    longest: 30,
+};
 
 /// Failures in a row.
 #[derive(Debug, Clone, Copy)]
@@ -61,7 +70,11 @@ impl Try {
     }
 
     fn counted(&self) -> [(&[u8; 32], Patience); 3] {
-        [(&self.here, HERE), (&self.network, NETWORK), (&self.account, ACCOUNT)]
+        [
+            (&self.here, HERE),
+            (&self.network, NETWORK),
+            (&self.account, ACCOUNT),
+        ]
     }
 }
 
@@ -140,10 +153,16 @@ mod tests {
             throttle.failed(&joe, at(0));
             waits.push(throttle.wait(&joe, at(0)).unwrap_or_default());
         }
-        assert_eq!(waits, [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]);
+        assert_eq!(
+            waits,
+            [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]
+        );
         assert_eq!(throttle.wait(&joe, at(899)), Some(1));
         assert_eq!(throttle.wait(&joe, at(900)), None);
-        assert_eq!(throttle.wait(&from("joe@CONTOSO.com ", "10.0.0.1"), at(0)), Some(900));
+        assert_eq!(
+            throttle.wait(&from("joe@CONTOSO.com ", "10.0.0.1"), at(0)),
+            Some(900)
+        );
         throttle.passed(&joe);
         assert_eq!(throttle.wait(&joe, at(0)), None);
     }
@@ -155,18 +174,36 @@ mod tests {
             let stranger = Try::new("joe@contoso.com", Some(std::net::Ipv4Addr::from(n).into()));
             throttle.failed(&stranger, at(0));
         }
-        assert_eq!(throttle.wait(&from("joe@contoso.com", "192.168.0.1"), at(0)), Some(30));
-        assert_eq!(throttle.wait(&from("ann@contoso.com", "192.168.0.1"), at(0)), None);
+        assert_eq!(
+            throttle.wait(&from("joe@contoso.com", "192.168.0.1"), at(0)),
+            Some(30)
+        );
+        assert_eq!(
+            throttle.wait(&from("ann@contoso.com", "192.168.0.1"), at(0)),
+            None
+        );
     }
 
     #[test]
     fn one_network_does_not_try_everybody() {
         let throttle = Throttle::new();
         for n in 0..120 {
-            throttle.failed(&from(&format!("p{n}@contoso.com"), &format!("2001:db8::{n:x}")), at(0));
+            throttle.failed(
+                &from(&format!("p{n}@contoso.com"), &format!("2001:db8::{n:x}")),
+                at(0),
+            );
         }
-        assert_eq!(throttle.wait(&from("joe@contoso.com", "2001:db8::ffff"), at(0)), Some(900));
-        assert_eq!(throttle.wait(&from("joe@contoso.com", "2001:db8:0:1::1"), at(0)), None);
-        assert_eq!(throttle.wait(&from("joe@contoso.com", "2001:db8::ffff"), at(900)), None);
+        assert_eq!(
+            throttle.wait(&from("joe@contoso.com", "2001:db8::ffff"), at(0)),
+            Some(900)
+        );
+        assert_eq!(
+            throttle.wait(&from("joe@contoso.com", "2001:db8:0:1::1"), at(0)),
+            None
+        );
+        assert_eq!(
+            throttle.wait(&from("joe@contoso.com", "2001:db8::ffff"), at(900)),
+            None
+        );
     }
 }

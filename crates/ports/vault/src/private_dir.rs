@@ -115,7 +115,9 @@ impl PrivateDir {
     pub fn remove(&self, _lock: &DirLock, name: &str) -> Result<(), VaultError> {
         let path = self.path_of(name);
         match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(VaultError::file("remove", &path)(error)),
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(VaultError::file("remove", &path)(error))
+            }
             _ => Ok(()),
         }
     }

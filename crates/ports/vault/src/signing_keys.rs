@@ -194,7 +194,10 @@ impl SigningKeys {
             return Some(key.clone());
         }
         if let Err(error) = self.follow(now) {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the signing keys cannot be read again");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the signing keys cannot be read again"
+            );
         }
         self.keys.load().find(id).cloned()
     }
@@ -236,7 +239,9 @@ impl Loaded {
     /// The keys whose last token is over.
     fn over(&self, now: i64) -> impl Iterator<Item = &Arc<SigningKey>> {
         let older = self.keys.iter().enumerate().skip(signing(&self.keys, now) + 1);
-        older.filter(move |(at, _)| self.ends(*at) <= now).map(|(_, key)| key)
+        older
+            .filter(move |(at, _)| self.ends(*at) <= now)
+            .map(|(_, key)| key)
     }
 }
 

@@ -8,8 +8,8 @@ use base64::{
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, jwk::Jwk};
 use nave_vault::{BadCertificate, Certificate, Foreign, PublicKeys, Secret, TokenError};
 use rcgen::{
-    CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ED25519, PKCS_RSA_SHA256,
-    RsaKeySize, SignatureAlgorithm,
+    CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ED25519,
+    PKCS_RSA_SHA256, RsaKeySize, SignatureAlgorithm,
 };
 use serde_json::{Value, json};
 
@@ -78,12 +78,22 @@ fn a_certificate_is_read_from_base64_and_pem_and_known_by_its_thumbprints() {
     let key = key(&PKCS_ECDSA_P256_SHA256);
     let der = certificate(&key);
     let base64 = STANDARD.encode(&der);
-    let lines: Vec<&str> = base64.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
-    let pem = format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\r\n"));
+    let lines: Vec<&str> = base64
+        .as_bytes()
+        .chunks(64)
+        .map(|line| std::str::from_utf8(line).unwrap())
+        .collect();
+    let pem = format!(
+        "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
+        lines.join("\r\n")
+    );
     for text in [&base64, &pem, &lines.join("\n")] {
         let read = Certificate::from_base64(text).unwrap();
         assert_eq!(read.to_base64(), base64);
-        assert_eq!((read.thumbprint().len(), read.thumbprint_sha256().len()), (20, 32));
+        assert_eq!(
+            (read.thumbprint().len(), read.thumbprint_sha256().len()),
+            (20, 32)
+        );
         assert_eq!((read.not_before, read.not_after), (1_798_761_600, 1_830_297_600));
     }
     let read = Certificate::from_base64(&base64).unwrap();
@@ -102,9 +112,15 @@ fn what_is_no_certificate_to_prove_oneself_with_is_said() {
     assert_eq!(read("AAAA"), BadCertificate::NotX509);
     assert_eq!(read(""), BadCertificate::NotX509);
     let der = certificate(&key(&PKCS_ED25519));
-    assert_eq!(Certificate::from_der(der.clone()).unwrap_err(), BadCertificate::Key);
+    assert_eq!(
+        Certificate::from_der(der.clone()).unwrap_err(),
+        BadCertificate::Key
+    );
     let longer = [der, vec![0]].concat();
-    assert_eq!(Certificate::from_der(longer).unwrap_err(), BadCertificate::NotX509);
+    assert_eq!(
+        Certificate::from_der(longer).unwrap_err(),
+        BadCertificate::NotX509
+    );
 }
 
 fn jwk(key: &KeyPair, algorithm: Algorithm, id: &str) -> Value {
@@ -121,7 +137,10 @@ fn jwk(key: &KeyPair, algorithm: Algorithm, id: &str) -> Value {
 #[test]
 fn a_key_set_gives_the_key_a_token_names() {
     let (one, two) = (key(&PKCS_RSA_SHA256), key(&PKCS_ECDSA_P256_SHA256));
-    let (first, second) = (jwk(&one, Algorithm::RS256, "one"), jwk(&two, Algorithm::ES256, "two"));
+    let (first, second) = (
+        jwk(&one, Algorithm::RS256, "one"),
+        jwk(&two, Algorithm::ES256, "two"),
+    );
     let secret = json!({ "kty": "oct", "k": "AAAA", "kid": "secret" });
     let mut enciphers = first.clone();
     (enciphers["use"], enciphers["kid"]) = (json!("enc"), json!("enciphers"));
@@ -131,40 +150,75 @@ fn a_key_set_gives_the_key_a_token_names() {
         header.kid = id.map(str::to_owned);
         signed(&two, header, &json!({}))
     };
-    assert_eq!(token(Some("two")).verify(keys.of(&token(Some("two"))).unwrap()), Ok(()));
+    assert_eq!(
+        token(Some("two")).verify(keys.of(&token(Some("two"))).unwrap()),
+        Ok(())
+    );
     for unknown in [None, Some("three"), Some("secret"), Some("enciphers")] {
         assert!(keys.of(&token(unknown)).is_none(), "{unknown:?}");
     }
     let wrong = token(Some("one"));
-    assert_eq!(wrong.verify(keys.of(&wrong).unwrap()), Err(TokenError::BadSignature));
+    assert_eq!(
+        wrong.verify(keys.of(&wrong).unwrap()),
+        Err(TokenError::BadSignature)
+    );
     let only = PublicKeys::from_jwks(&json!({ "keys": [first] }));
     assert!(only.of(&token(None)).is_some(), "the only key there is");
-    assert!(PublicKeys::from_jwks(&json!("nothing")).of(&token(None)).is_none());
+    assert!(
+        PublicKeys::from_jwks(&json!("nothing"))
+            .of(&token(None))
+            .is_none()
+    );
 }
 
 #[test]
 fn an_unsigned_or_broken_token_is_none_and_a_public_key_is_no_shared_secret() {
-    for text in ["", "a.b.c", "..", &format!("{}.{}.", part(&json!({ "alg": "none" })), part(&json!({})))] {
-        assert_eq!(foreign(text.to_owned()).err(), Some(TokenError::Malformed), "{text}");
+    for text in [
+        "",
+        "a.b.c",
+        "..",
+        &format!("{}.{}.", part(&json!({ "alg": "none" })), part(&json!({}))),
+    ] {
+        assert_eq!(
+            foreign(text.to_owned()).err(),
+            Some(TokenError::Malformed),
+            "{text}"
+        );
     }
     let list = format!("{}.{}.AAAA", part(&json!({ "alg": "RS256" })), part(&json!([])));
     assert_eq!(foreign(list).err(), Some(TokenError::Malformed));
     let rsa = key(&PKCS_RSA_SHA256);
     let certificate = Certificate::from_der(certificate(&rsa)).unwrap();
     let public = STANDARD.decode(certificate.to_base64()).unwrap();
-    let forged = encode(&Header::new(Algorithm::HS256), &json!({}), &EncodingKey::from_secret(&public)).unwrap();
-    assert_eq!(foreign(forged).unwrap().verify(certificate.key()), Err(TokenError::BadSignature));
+    let forged = encode(
+        &Header::new(Algorithm::HS256),
+        &json!({}),
+        &EncodingKey::from_secret(&public),
+    )
+    .unwrap();
+    assert_eq!(
+        foreign(forged).unwrap().verify(certificate.key()),
+        Err(TokenError::BadSignature)
+    );
 }
 
 #[test]
 fn times_may_be_fractions_and_clocks_may_differ() {
     let rsa = key(&PKCS_RSA_SHA256);
-    let check = |claims: Value, now: i64| signed(&rsa, Header::new(Algorithm::RS256), &claims).check_times(now, 10);
+    let check =
+        |claims: Value, now: i64| signed(&rsa, Header::new(Algorithm::RS256), &claims).check_times(now, 10);
     assert_eq!(check(json!({ "exp": NOW as f64 + 0.5 }), NOW + 9), Ok(()));
     assert_eq!(check(json!({ "exp": NOW }), NOW + 10), Err(TokenError::Expired));
     assert_eq!(check(json!({ "exp": NOW + 99, "nbf": NOW }), NOW - 10), Ok(()));
-    assert_eq!(check(json!({ "exp": NOW + 99, "nbf": NOW }), NOW - 11), Err(TokenError::NotYetValid));
-    for bad in [json!({}), json!({ "exp": "soon" }), json!({ "exp": NOW + 9, "nbf": "x" })] {
+    assert_eq!(
+        check(json!({ "exp": NOW + 99, "nbf": NOW }), NOW - 11),
+        Err(TokenError::NotYetValid)
+    );
+    for bad in [
+        json!({}),
+        json!({ "exp": "soon" }),
+        json!({ "exp": NOW + 9, "nbf": "x" }),
+    ] {
         assert_eq!(check(bad, NOW), Err(TokenError::Malformed));
     }
 }

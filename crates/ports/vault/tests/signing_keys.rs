@@ -168,7 +168,10 @@ fn a_new_key_is_published_before_it_signs_and_the_old_one_goes_when_its_last_tok
     keys.rotate(NOW, NOW + 900).unwrap();
     let new_id = published(&keys)[0].clone();
     assert_eq!(published(&keys), [new_id.clone(), old_id.clone()]);
-    assert_eq!((keys.key_id(), keys.verify(&first, NOW).is_ok()), (old_id.clone(), true));
+    assert_eq!(
+        (keys.key_id(), keys.verify(&first, NOW).is_ok()),
+        (old_id.clone(), true)
+    );
 
     keys.follow(NOW + 899).unwrap();
     let last_end = NOW + 899 + DAY;
@@ -177,7 +180,13 @@ fn a_new_key_is_published_before_it_signs_and_the_old_one_goes_when_its_last_tok
     assert_eq!(keys.key_id(), new_id);
     let uses = keys.uses(NOW + 900);
     let until = NOW + 900 + DAY + 600;
-    assert_eq!(uses, [(new_id.clone(), KeyUse::Signs), (old_id.clone(), KeyUse::VerifiesUntil(until))]);
+    assert_eq!(
+        uses,
+        [
+            (new_id.clone(), KeyUse::Signs),
+            (old_id.clone(), KeyUse::VerifiesUntil(until))
+        ]
+    );
     let restarted = SigningKeys::open_or_create(home.path(), NOW + 900).unwrap();
     assert_eq!(restarted.key_id(), new_id, "after a restart, too");
     assert!(restarted.verify(&first, NOW).is_ok());

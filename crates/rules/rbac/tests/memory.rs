@@ -76,6 +76,7 @@ fn tenant(assignments: u128) -> RoleIndex {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the number is what the test is read for")]
 fn an_assignment_takes_less_than_200_bytes() {
     let _ = RoleIndex::with_built_in();
     for assignments in [10_000_u128, 100_000] {
@@ -91,6 +92,7 @@ fn an_assignment_takes_less_than_200_bytes() {
 
 /// One more assignment copies what it changes and shares the rest with the index that others still read.
 #[test]
+#[expect(clippy::print_stdout, reason = "the number is what the test is read for")]
 fn one_more_assignment_among_100k_does_not_rebuild_the_index() {
     let new = |assignments: u128| assignment(assignments + 5, assignments / 10);
     let bytes = |assignments: u128| {

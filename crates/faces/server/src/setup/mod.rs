@@ -17,6 +17,8 @@ use std::{
 };
 
 use nave_engine::{Engine, Store, Verified, clock::World};
+pub use nave_identity::BreachedPasswords;
+use nave_identity::Identity;
 use nave_inference::Inference;
 use nave_tls::Authority;
 use nave_vault::{KeyRing, Random, Secret, SigningKeys};
@@ -45,8 +47,14 @@ pub struct Installation {
     /// The first administrator's password, on the start that made it.
     pub first_password: Option<Secret<String>>,
     directory: DataDirectory,
-    inference: Arc<Inference>,
+    planes: Planes,
     keys: Arc<SigningKeys>,
+}
+
+/// The planes that are spoken to besides their routes.
+struct Planes {
+    inference: Arc<Inference>,
+    identity: Identity,
 }
 
 impl Installation {
@@ -62,7 +70,7 @@ impl Installation {
             None => Settings::new(listen, wishes, || sources.world.new_id())?,
         };
         directory.save(&settings)?;
-        let (engine, inference, keys) = start(directory.path(), &settings, sources).await?;
+        let (engine, planes, keys) = start(directory.path(), &settings, sources).await?;
         nave_resources::deployments::settle_interrupted(&engine)
             .await
             .map_err(|error| SetupError::Step {
@@ -81,7 +89,7 @@ impl Installation {
             settings,
             first_password,
             directory,
-            inference,
+            planes,
             keys,
         })
     }
@@ -99,10 +107,15 @@ impl Installation {
 
     /// Waits until every model call is settled, once no more calls are taken, and writes down who used which rights.
     pub async fn settled(&self) {
-        self.inference.settled().await;
+        self.planes.inference.settled().await;
         if let Err(error) = self.engine.write_uses().await {
             tracing::error!(%error, "the last uses of rights cannot be written");
         }
+    }
+
+    /// Refuses new passwords of this list from now on.
+    pub fn refuse_breached(&self, list: BreachedPasswords) {
+        self.planes.identity.refuse_breached(list);
     }
 
     /// The keys that sign tokens.
@@ -153,7 +166,7 @@ async fn start(
     path: &Path,
     settings: &Settings,
     sources: &Sources,
-) -> Result<(Arc<Engine>, Arc<Inference>, Arc<SigningKeys>), SetupError> {
+) -> Result<(Arc<Engine>, Planes, Arc<SigningKeys>), SetupError> {
     let now = sources.world.now().as_second();
     let keys = Arc::new(SigningKeys::open_or_create(path, now)?);
     let ground = Ground {
@@ -164,6 +177,7 @@ async fn start(
         world: sources.world.clone(),
         random: sources.random.clone(),
     };
-    let (parts, inference) = assemble(ground)?;
-    Ok((Engine::open(parts).await?, inference, keys))
+    let (parts, inference, identity) = assemble(ground)?;
+    let planes = Planes { inference, identity };
+    Ok((Engine::open(parts).await?, planes, keys))
 }

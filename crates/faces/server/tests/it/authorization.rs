@@ -23,6 +23,7 @@ const ODD: &[(&str, &str, &str)] = &[
     // Forms of pages that nobody opened.
     ("POST", "/{rest}/oauth2/v2.0/authorize", "400"),
     ("POST", "/{rest}/oauth2/authorize", "400"),
+    ("POST", "/account", "400"),
     ("POST", "/devicelogin", "400"),
     // Nobody was sent anywhere who could come back.
     ("GET", "/sso/{provider}/callback", "400"),
@@ -48,6 +49,27 @@ const ODD: &[(&str, &str, &str)] = &[
     // Nobody opened a session.
     ("GET", "/msi/{session}/metadata/identity/oauth2/token", "400"),
     ("GET", "/msi/token", "400"),
+    // Nobody in the town has a second factor to take away.
+    (
+        "DELETE",
+        "/graph/v1.0/users/{id}/authentication/softwareOathMethods/{method}",
+        "404",
+    ),
+    (
+        "DELETE",
+        "/graph/v1.0/users/{id}/authentication/fido2Methods/{method}",
+        "404",
+    ),
+    (
+        "DELETE",
+        "/graph/v1.0/me/authentication/softwareOathMethods/{method}",
+        "404",
+    ),
+    (
+        "DELETE",
+        "/graph/v1.0/me/authentication/fido2Methods/{method}",
+        "404",
+    ),
     // What is deleted is gone.
     (
         "GET",

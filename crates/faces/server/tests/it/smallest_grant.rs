@@ -72,13 +72,13 @@ async fn refusals(town: &mut Town) -> Vec<Denied> {
         if operation.access == Access::Public {
             continue;
         }
-        for column in 0..COLUMNS.len() {
+        for (column, person) in COLUMNS.iter().enumerate() {
             let Some(answer) = send(town, &operation, column).await else {
                 continue;
             };
             if matches!(answer.status, 401 | 403) {
                 let id = decision(&answer);
-                let name = format!("{} {} as {}", operation.method, operation.path, COLUMNS[column]);
+                let name = format!("{} {} as {person}", operation.method, operation.path);
                 match town.nave.engine.named(id).await.unwrap() {
                     Some(Named::Decision(decided)) => denied.push(Denied {
                         operation: operation.clone(),

@@ -38,17 +38,41 @@ pub(super) fn routes(identity: &Identity) -> Vec<Route> {
         mine("/graph/v1.0/me/authentication/passwordMethods", password),
         mine("/graph/v1.0/me/authentication/softwareOathMethods", app),
         mine("/graph/v1.0/me/authentication/fido2Methods", passkeys),
-        write(it, &USER, &get, "/graph/v1.0/users/{id}/authentication/methods", |_, kind, call| {
-            theirs(kind, call, all)
-        }),
-        write(it, &USER, &get, "/graph/v1.0/users/{id}/authentication/softwareOathMethods", |_, kind, call| {
-            theirs(kind, call, app)
-        }),
-        write(it, &USER, &get, "/graph/v1.0/users/{id}/authentication/fido2Methods", |_, kind, call| {
-            theirs(kind, call, passkeys)
-        }),
-        write(it, &USER, &get, "/graph/v1.0/users/{id}/authentication/requirements", requirements),
-        write(it, &USER, &patch, "/graph/v1.0/users/{id}/authentication/requirements", require),
+        write(
+            it,
+            &USER,
+            &get,
+            "/graph/v1.0/users/{id}/authentication/methods",
+            |_, kind, call| theirs(kind, call, all),
+        ),
+        write(
+            it,
+            &USER,
+            &get,
+            "/graph/v1.0/users/{id}/authentication/softwareOathMethods",
+            |_, kind, call| theirs(kind, call, app),
+        ),
+        write(
+            it,
+            &USER,
+            &get,
+            "/graph/v1.0/users/{id}/authentication/fido2Methods",
+            |_, kind, call| theirs(kind, call, passkeys),
+        ),
+        write(
+            it,
+            &USER,
+            &get,
+            "/graph/v1.0/users/{id}/authentication/requirements",
+            requirements,
+        ),
+        write(
+            it,
+            &USER,
+            &patch,
+            "/graph/v1.0/users/{id}/authentication/requirements",
+            require,
+        ),
         write(it, &USER, &get, SECURITY_DEFAULTS, defaults),
         write(it, &USER, &patch, SECURITY_DEFAULTS, set_defaults),
     ];
@@ -63,8 +87,14 @@ pub(super) fn routes(identity: &Identity) -> Vec<Route> {
         "/graph/v1.0/me/authentication/fido2Methods/{method}",
     ] {
         routes.push(
-            Route::new(Method::DELETE, path, Surface::Graph, Access::SignedIn, remove_mine)
-                .about(|snapshot, request, _| Ok(own(snapshot, request).into())),
+            Route::new(
+                Method::DELETE,
+                path,
+                Surface::Graph,
+                Access::SignedIn,
+                remove_mine,
+            )
+            .about(|snapshot, request, _| Ok(own(snapshot, request).into())),
         );
     }
     routes
@@ -138,7 +168,8 @@ async fn remove_theirs(_: Identity, kind: &'static Kind, call: Call) -> Result<R
 
 async fn remove_mine(call: Call) -> Result<Reply, ArmError> {
     let person = me::me(&call)?;
-    if !call.grant.caller().sign_in.is_multi_factor() && methods::standing(&call.engine.snapshot(), &person).has_second_factor
+    if !call.grant.caller().sign_in.is_multi_factor()
+        && methods::standing(&call.engine.snapshot(), &person).has_second_factor
     {
         return Err(ArmError::new(
             ErrorCode::Authorization_RequestDenied,
@@ -167,7 +198,11 @@ async fn remove(call: &Call, person: &Resource) -> Result<Reply, ArmError> {
 
 async fn requirements(_: Identity, kind: &'static Kind, call: Call) -> Result<Reply, ArmError> {
     let person = person(kind, &call)?;
-    let state = person.own.get("perUserMfaState").and_then(Value::as_str).unwrap_or("disabled");
+    let state = person
+        .own
+        .get("perUserMfaState")
+        .and_then(Value::as_str)
+        .unwrap_or("disabled");
     Ok(Reply::ok(json!({ "perUserMfaState": state })))
 }
 
@@ -201,5 +236,8 @@ async fn set_defaults(_: Identity, _: &'static Kind, call: Call) -> Result<Reply
     let Some(enabled) = body.get("isEnabled").and_then(Value::as_bool) else {
         return Err(bad_request("The value of 'isEnabled' must be true or false."));
     };
-    write::commit(&call, |_| Ok(Planned::put(policies::put(enabled), Answer::Nothing))).await
+    write::commit(&call, |_| {
+        Ok(Planned::put(policies::put(enabled), Answer::Nothing))
+    })
+    .await
 }

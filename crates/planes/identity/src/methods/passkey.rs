@@ -78,8 +78,8 @@ impl Passkey {
     pub(crate) fn registered(ceremony: &Ceremony<'_>, answer: &Value) -> Result<Self, String> {
         ceremony.check_client(answer, "webauthn.create")?;
         let object = decode(answer, "attestationObject").ok_or("the answer has no attestation object")?;
-        let object: Cbor =
-            ciborium::from_reader(object.as_slice()).map_err(|error| format!("the attestation is no CBOR: {error}"))?;
+        let object: Cbor = ciborium::from_reader(object.as_slice())
+            .map_err(|error| format!("the attestation is no CBOR: {error}"))?;
         let bytes = member(&object, &Cbor::Text(String::from("authData")))
             .and_then(Cbor::as_bytes)
             .ok_or("the attestation has no authenticator data")?;
@@ -130,7 +130,10 @@ impl Ceremony<'_> {
             return Err(String::from("the answer is to another question"));
         }
         if text("origin") != self.site.origin || client.get("crossOrigin") == Some(&Value::Bool(true)) {
-            return Err(format!("the answer is from '{}', which is not this server", text("origin")));
+            return Err(format!(
+                "the answer is from '{}', which is not this server",
+                text("origin")
+            ));
         }
         Ok(bytes)
     }
@@ -183,7 +186,8 @@ impl<'a> AuthenticatorData<'a> {
             .split_at_checked(usize::from(u16::from_be_bytes(*length)))
             .ok_or_else(short)?;
         let mut after = rest;
-        ciborium::from_reader::<Cbor, _>(&mut after).map_err(|error| format!("the key is no CBOR: {error}"))?;
+        ciborium::from_reader::<Cbor, _>(&mut after)
+            .map_err(|error| format!("the key is no CBOR: {error}"))?;
         Ok((id.to_vec(), rest[..rest.len() - after.len()].to_vec()))
     }
 }
@@ -197,14 +201,17 @@ enum PublicKey {
 
 impl PublicKey {
     fn read(bytes: &[u8]) -> Result<Self, String> {
-        let key: Cbor = ciborium::from_reader(bytes).map_err(|error| format!("the key is no CBOR: {error}"))?;
+        let key: Cbor =
+            ciborium::from_reader(bytes).map_err(|error| format!("the key is no CBOR: {error}"))?;
         let number = |label: i64| {
             let value = member(&key, &label.into()).and_then(Cbor::as_integer);
             value.and_then(|value| i64::try_from(value).ok())
         };
         let bytes = |label: i64| {
             let value = member(&key, &label.into()).and_then(Cbor::as_bytes);
-            value.cloned().ok_or_else(|| format!("the key has no part {label}"))
+            value
+                .cloned()
+                .ok_or_else(|| format!("the key has no part {label}"))
         };
         match (number(1), number(3), number(-1)) {
             (Some(2), Some(-7), Some(1)) => {
@@ -232,9 +239,11 @@ impl PublicKey {
                 UnparsedPublicKey::new(&signature::ECDSA_P256_SHA256_ASN1, point).verify(signed, signature)
             }
             Self::EdDsa(key) => UnparsedPublicKey::new(&signature::ED25519, key).verify(signed, signature),
-            Self::Rs256 { n, e } => {
-                RsaPublicKeyComponents { n, e }.verify(&signature::RSA_PKCS1_2048_8192_SHA256, signed, signature)
-            }
+            Self::Rs256 { n, e } => RsaPublicKeyComponents { n, e }.verify(
+                &signature::RSA_PKCS1_2048_8192_SHA256,
+                signed,
+                signature,
+            ),
         };
         verified.map_err(|_| String::from("the signature is not right"))
     }

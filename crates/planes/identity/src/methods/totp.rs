@@ -64,7 +64,10 @@ mod tests {
             assert_eq!(code(KEY, second / STEP), expected);
         }
         assert_eq!(base32(KEY), "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
-        assert_eq!((base32(b"f").as_str(), base32(b"foob").as_str()), ("MY", "MZXW6YQ"));
+        assert_eq!(
+            (base32(b"f").as_str(), base32(b"foob").as_str()),
+            ("MY", "MZXW6YQ")
+        );
     }
 
     #[test]

@@ -2,12 +2,7 @@
 //! sorted, of the SHA-1 in capital hex and how often it was seen. It is tens of gigabytes, so it stays on disk and is
 //! searched there by halves.
 
-use std::{
-    fs::File,
-    io,
-    os::unix::fs::FileExt,
-    path::Path,
-};
+use std::{fs::File, io, os::unix::fs::FileExt, path::Path};
 
 use aws_lc_rs::digest;
 
@@ -33,7 +28,9 @@ impl BreachedPasswords {
         let length = file.metadata()?.len();
         let list = Self { file, length };
         match list.line_from(0)? {
-            Some((hash, _)) if hash.len() == HASH && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) => Ok(list),
+            Some((hash, _)) if hash.len() == HASH && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+                Ok(list)
+            }
             _ => Err(io::Error::new(
                 io::ErrorKind::InvalidData,
                 "the first line does not begin with a SHA-1 in hex, such as 000000005AD76BD555C1D6D771DE417A4B87E4B4:10",
@@ -97,7 +94,11 @@ mod tests {
     fn every_line_is_found_and_nothing_else() {
         let hash = |text: &str| {
             let digest = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes());
-            digest.as_ref().iter().map(|byte| format!("{byte:02X}")).collect::<String>()
+            digest
+                .as_ref()
+                .iter()
+                .map(|byte| format!("{byte:02X}"))
+                .collect::<String>()
         };
         for count in [1, 2, 3, 100, 1001] {
             for end in ["\n", "\r\n"] {
@@ -108,15 +109,25 @@ mod tests {
                 let mut file = tempfile::NamedTempFile::new().unwrap();
                 file.write_all(lines.concat().as_bytes()).unwrap();
                 let list = BreachedPasswords::open(file.path()).unwrap();
-                assert!((0..count).all(|n| list.contains(&format!("password {n}"))), "{count}");
-                assert!((count..2 * count).all(|n| !list.contains(&format!("password {n}"))), "{count}");
+                assert!(
+                    (0..count).all(|n| list.contains(&format!("password {n}"))),
+                    "{count}"
+                );
+                assert!(
+                    (count..2 * count).all(|n| !list.contains(&format!("password {n}"))),
+                    "{count}"
+                );
             }
         }
     }
 
     #[test]
     fn another_file_is_not_taken_for_a_list() {
-        for text in ["", "password\nqwerty\n", "zz00000000000000000000000000000000000000:1\n"] {
+        for text in [
+            "",
+            "password\nqwerty\n",
+            "zz00000000000000000000000000000000000000:1\n",
+        ] {
             let mut file = tempfile::NamedTempFile::new().unwrap();
             file.write_all(text.as_bytes()).unwrap();
             assert!(BreachedPasswords::open(file.path()).is_err(), "{text}");

@@ -4,7 +4,7 @@
 use http::header::{IF_MATCH, IF_NONE_MATCH};
 use nave_arm::{ArmError, ErrorCode};
 use nave_engine::{
-    Change, CommitError, Expect, Guard, Put, Reply, Resource, Snapshot, principal_claim, route::Call,
+    Change, CommitError, Erase, Expect, Guard, Put, Reply, Resource, Snapshot, principal_claim, route::Call,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     graph::{self, check_user_name, user_claims},
-    principal,
+    principal, sessions,
 };
 
 pub(super) fn get(shape: &'static Shape, call: &Call) -> Result<Reply, ArmError> {
@@ -96,13 +96,25 @@ async fn change(
         let document = make(present(shape, call, snapshot, row))?;
         let mut put = graph::again(row);
         let guards = keep(shape, call, snapshot, &mut put, Some(row), &document)?;
+        let erases = ended(shape, snapshot, row, &put);
         Ok(Change {
             puts: vec![put],
+            erases,
             guards,
             ..Change::default()
         })
     })
     .await
+}
+
+/// The sessions of somebody who is switched off: they end with the epoch that [`people::keep`] moves.
+fn ended(shape: &Shape, snapshot: &Snapshot, before: &Resource, put: &Put) -> Vec<Erase> {
+    let switched_off = principal::enabled(before) && put.sent["accountEnabled"] == json!(false);
+    if shape.name == PEOPLE.name && switched_off {
+        sessions::all_end(snapshot, principal::object_id(before))
+    } else {
+        Vec::new()
+    }
 }
 
 fn present(shape: &Shape, call: &Call, snapshot: &Snapshot, row: &Resource) -> Value {

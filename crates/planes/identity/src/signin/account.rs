@@ -48,7 +48,13 @@ struct Offer {
 }
 
 /// Shows the page.
-pub(super) fn page(inner: &Inner, call: &Call, known: Known, person: &Resource, problem: Option<&str>) -> Reply {
+pub(super) fn page(
+    inner: &Inner,
+    call: &Call,
+    known: Known,
+    person: &Resource,
+    problem: Option<&str>,
+) -> Reply {
     let offers = offers(call, person);
     let choices: Vec<Choice<'_>> = offers
         .iter()
@@ -63,29 +69,43 @@ pub(super) fn page(inner: &Inner, call: &Call, known: Known, person: &Resource, 
         goal: Goal::Account,
         stage: Stage::Account(known),
     };
-    show(inner, call, flow, if problem.is_some() { 400 } else { 200 }, |form| {
-        let form = pages::Form {
-            problem,
-            choices: &choices,
-            ..form
-        };
-        format!("<p>Signed in as {who}.</p>\n{}", form.html())
-    })
+    show(
+        inner,
+        call,
+        flow,
+        if problem.is_some() { 400 } else { 200 },
+        |form| {
+            let form = pages::Form {
+                problem,
+                choices: &choices,
+                ..form
+            };
+            format!("<p>Signed in as {who}.</p>\n{}", form.html())
+        },
+    )
 }
 
 fn offers(call: &Call, person: &Resource) -> Vec<Offer> {
     let offer = |value: String, label: String| Offer { value, label };
-    let mut offers = vec![offer(String::from("password"), String::from("Change the password"))];
+    let mut offers = vec![offer(
+        String::from("password"),
+        String::from("Change the password"),
+    )];
     let authenticator = person.own.get("authenticator").filter(|found| found.is_object());
     offers.push(match authenticator {
         Some(app) => removal(app),
-        None => offer(String::from("authenticator"), String::from("Set up an authenticator app")),
+        None => offer(
+            String::from("authenticator"),
+            String::from("Set up an authenticator app"),
+        ),
     });
     offers.push(offer(String::from(passkeys::WITH), String::from("Add a passkey")));
     offers.extend(passkey::of(person).map(|(row, _)| removal(row)));
     let signed_in = sessions::of(&call.engine.snapshot(), principal::object_id(person));
     offers.extend(signed_in.iter().map(|session| {
-        let from = session.address().map_or_else(String::new, |address| format!(" from {address}"));
+        let from = session
+            .address()
+            .map_or_else(String::new, |address| format!(" from {address}"));
         offer(
             format!("end:{}", session.id),
             format!(

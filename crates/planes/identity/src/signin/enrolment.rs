@@ -37,26 +37,32 @@ fn ask(
         stage: Stage::Enrolment { known, key },
     };
     let described = problem.map(Refusal::described);
-    show(inner, call, flow, problem.map_or(200, |problem| problem.status), |form| {
-        let form = pages::Form {
-            problem: described.as_deref(),
-            fields: &[Field {
-                name: "code",
-                label: "The code that the app shows now",
-                kind: "text",
-                autocomplete: "one-time-code",
-                value: "",
-            }],
-            button: "Set up",
-            ..form
-        };
-        format!(
-            "<p>Set up an authenticator app: a second factor that signs in with you from now on. Scan the picture with \
+    show(
+        inner,
+        call,
+        flow,
+        problem.map_or(200, |problem| problem.status),
+        |form| {
+            let form = pages::Form {
+                problem: described.as_deref(),
+                fields: &[Field {
+                    name: "code",
+                    label: "The code that the app shows now",
+                    kind: "text",
+                    autocomplete: "one-time-code",
+                    value: "",
+                }],
+                button: "Set up",
+                ..form
+            };
+            format!(
+                "<p>Set up an authenticator app: a second factor that signs in with you from now on. Scan the picture with \
              the app, or type the key.</p>\n{}\n<p>Key: <code>{text}</code></p>\n{}",
-            picture(&address),
-            form.html()
-        )
-    })
+                picture(&address),
+                form.html()
+            )
+        },
+    )
 }
 
 /// Takes in the first code.
@@ -85,7 +91,10 @@ pub(super) async fn enter(
 
 /// Shows the recovery codes.
 fn recovery(inner: &Inner, call: &Call, goal: Goal, known: Known, codes: &[String]) -> Reply {
-    let list: String = codes.iter().map(|code| format!("<li><code>{code}</code></li>\n")).collect();
+    let list: String = codes
+        .iter()
+        .map(|code| format!("<li><code>{code}</code></li>\n"))
+        .collect();
     let flow = Flow {
         goal,
         stage: Stage::Onward(known),
@@ -105,8 +114,16 @@ fn recovery(inner: &Inner, call: &Call, goal: Goal, known: Known, codes: &[Strin
 
 /// The key as authenticator apps read it.
 fn address(tenant: &str, name: &str, key: &str) -> String {
-    let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20");
-    format!("otpauth://totp/{0}:{1}?secret={key}&issuer={0}", encode(tenant), encode(name))
+    let encode = |text: &str| {
+        form_urlencoded::byte_serialize(text.as_bytes())
+            .collect::<String>()
+            .replace('+', "%20")
+    };
+    format!(
+        "otpauth://totp/{0}:{1}?secret={key}&issuer={0}",
+        encode(tenant),
+        encode(name)
+    )
 }
 
 fn picture(address: &str) -> String {
@@ -115,5 +132,8 @@ fn picture(address: &str) -> String {
     };
     let drawn = code.render::<svg::Color<'_>>().min_dimensions(200, 200).build();
     let from = drawn.find("<svg").unwrap_or_default();
-    format!("<div role=\"img\" aria-label=\"The key as a picture for the app\">{}</div>", &drawn[from..])
+    format!(
+        "<div role=\"img\" aria-label=\"The key as a picture for the app\">{}</div>",
+        &drawn[from..]
+    )
 }

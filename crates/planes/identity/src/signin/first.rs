@@ -83,7 +83,7 @@ pub(super) async fn enter(inner: &Inner, call: &Call, goal: Goal, mut form: Form
                 problem: Some(&refusal.described()),
                 name,
             };
-            page(inner, call, goal, said)
+            refusal.paced(page(inner, call, goal, said))
         }
     }
 }

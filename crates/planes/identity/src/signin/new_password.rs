@@ -22,25 +22,31 @@ pub(super) fn page(inner: &Inner, call: &Call, goal: Goal, known: Known, problem
         goal,
         stage: Stage::NewPassword(known),
     };
-    show(inner, call, flow, if problem.is_some() { 400 } else { 200 }, |form| {
-        let form = pages::Form {
-            problem,
-            fields: &[Field {
-                name: "new_password",
-                label: "New password",
-                kind: "password",
-                autocomplete: "new-password",
-                value: "",
-            }],
-            button: "Change the password",
-            ..form
-        };
-        format!(
-            "<p>Choose a new password. A few words that nobody would put together make a good one. Everything that is \
+    show(
+        inner,
+        call,
+        flow,
+        if problem.is_some() { 400 } else { 200 },
+        |form| {
+            let form = pages::Form {
+                problem,
+                fields: &[Field {
+                    name: "new_password",
+                    label: "New password",
+                    kind: "password",
+                    autocomplete: "new-password",
+                    value: "",
+                }],
+                button: "Change the password",
+                ..form
+            };
+            format!(
+                "<p>Choose a new password. A few words that nobody would put together make a good one. Everything that is \
              signed in with the old one ends.</p>\n{}",
-            form.html()
-        )
-    })
+                form.html()
+            )
+        },
+    )
 }
 
 /// Takes in the new password.
@@ -67,9 +73,17 @@ pub(super) async fn enter(inner: &Inner, call: &Call, goal: Goal, known: Known, 
 }
 
 /// Sets the password and calls back everything issued before; the person as he is known from now on.
-async fn change(inner: &Inner, call: &Call, known: Known, password: Secret<String>) -> Result<Known, Refusal> {
+async fn change(
+    inner: &Inner,
+    call: &Call,
+    known: Known,
+    password: Secret<String>,
+) -> Result<Known, Refusal> {
     if is_present(inner, call, &known, &password).await? {
-        return Err(Refusal::bad_request(50_034, "The new password is the present one. Choose another."));
+        return Err(Refusal::bad_request(
+            50_034,
+            "The new password is the present one. Choose another.",
+        ));
     }
     let hash = inner
         .hash(passwords::normal(&password))
@@ -111,5 +125,7 @@ async fn is_present(
     let Some(person) = known.person(&call.engine.snapshot()) else {
         return Ok(false);
     };
-    inner.is_password_of(call, &person, passwords::normal(password)).await
+    inner
+        .is_password_of(call, &person, passwords::normal(password))
+        .await
 }

@@ -58,7 +58,13 @@ pub(super) fn route() -> Route {
 }
 
 /// Asks for a passkey: any of this server, or one of a person who is known by a first factor.
-pub(super) fn page(inner: &Inner, call: &Call, goal: Goal, known: Option<Known>, problem: Option<&str>) -> Reply {
+pub(super) fn page(
+    inner: &Inner,
+    call: &Call,
+    goal: Goal,
+    known: Option<Known>,
+    problem: Option<&str>,
+) -> Reply {
     let challenge = inner.random_text(CHALLENGE);
     let person = known
         .as_ref()
@@ -70,11 +76,24 @@ pub(super) fn page(inner: &Inner, call: &Call, goal: Goal, known: Option<Known>,
     });
     let stage = Stage::Passkey { known, challenge };
     let told = "Your device asks for your passkey.";
-    ask(inner, call, Flow { goal, stage }, &json!({ "get": options }), problem, told)
+    ask(
+        inner,
+        call,
+        Flow { goal, stage },
+        &json!({ "get": options }),
+        problem,
+        told,
+    )
 }
 
 /// Asks for a new passkey.
-pub(super) fn new_page(inner: &Inner, call: &Call, known: Known, person: &Resource, problem: Option<&str>) -> Reply {
+pub(super) fn new_page(
+    inner: &Inner,
+    call: &Call,
+    known: Known,
+    person: &Resource,
+    problem: Option<&str>,
+) -> Reply {
     let challenge = inner.random_text(CHALLENGE);
     let site = call.engine.site();
     let algorithms = passkey::ALGORITHMS.map(|number| json!({ "type": "public-key", "alg": number }));
@@ -102,7 +121,11 @@ fn ask(inner: &Inner, call: &Call, flow: Flow, options: &Value, problem: Option<
     let status = if problem.is_some() { 401 } else { 200 };
     show_with(inner, call, flow, status, Some(&script), |form| {
         let flow = form.hidden.first().map_or("", |(_, flow)| flow);
-        let hidden = [(open_forms::FIELD, flow), ("options", options.as_str()), ("answer", "")];
+        let hidden = [
+            (open_forms::FIELD, flow),
+            ("options", options.as_str()),
+            ("answer", ""),
+        ];
         let form = pages::Form {
             problem,
             hidden: &hidden,
@@ -145,7 +168,9 @@ async fn used(
     let text = |name: &str| answer.get(name).and_then(Value::as_str).unwrap_or_default();
     let person = match known {
         Some(known) => known.object_id,
-        None => uuid_of(text("userHandle")).ok_or_else(|| Refusal::wrong_passkey("it belongs to nobody here"))?,
+        None => {
+            uuid_of(text("userHandle")).ok_or_else(|| Refusal::wrong_passkey("it belongs to nobody here"))?
+        }
     };
     let ceremony = Ceremony {
         site: call.engine.site(),
@@ -158,14 +183,19 @@ async fn used(
         "Microsoft.Graph/users/authentication/use/action",
         |altered| {
             if !principal::enabled(altered.person) {
-                return Err(Refusal::bad_grant(50_057, "The user account is disabled or gone."));
+                return Err(Refusal::bad_grant(
+                    50_057,
+                    "The user account is disabled or gone.",
+                ));
             }
             let rows = altered.own.get_mut("passkeys").and_then(Value::as_array_mut);
             let row = rows
                 .into_iter()
                 .flatten()
                 .find(|row| row["credentialId"].as_str() == Some(credential))
-                .ok_or_else(|| Refusal::wrong_passkey("it is not one of this account; it may have been removed"))?;
+                .ok_or_else(|| {
+                    Refusal::wrong_passkey("it is not one of this account; it may have been removed")
+                })?;
             let found = passkey::of(altered.person)
                 .map(|(_, passkey)| passkey)
                 .find(|passkey| passkey.row()["credentialId"] == row["credentialId"]);
@@ -217,11 +247,16 @@ async fn added(call: &Call, person: Uuid, challenge: &str, form: &Form) -> Resul
             .and_then(Value::as_array)
             .cloned()
             .unwrap_or_default();
-        if rows.iter().any(|other| other["credentialId"] == row["credentialId"]) {
+        if rows
+            .iter()
+            .any(|other| other["credentialId"] == row["credentialId"])
+        {
             return Err(Refusal::wrong_passkey("it was added already"));
         }
         if rows.len() >= MOST {
-            return Err(Refusal::wrong_passkey("the account has as many passkeys as one may have"));
+            return Err(Refusal::wrong_passkey(
+                "the account has as many passkeys as one may have",
+            ));
         }
         rows.push(row.clone());
         altered.own["passkeys"] = rows.into();

@@ -32,25 +32,31 @@ pub(super) fn page(
         stage: Stage::Second(known),
     };
     let described = problem.map(Refusal::described);
-    show(inner, call, flow, problem.map_or(200, |problem| problem.status), |form| {
-        let form = pages::Form {
-            problem: described.as_deref(),
-            fields: &[Field {
-                name: "code",
-                label: "Code",
-                kind: "text",
-                autocomplete: "one-time-code",
-                value: "",
-            }],
-            button: "Go on",
-            choices,
-            ..form
-        };
-        format!(
-            "<p>Enter the code that your authenticator app shows. Without your device, a recovery code will do.</p>\n{}",
-            form.html()
-        )
-    })
+    show(
+        inner,
+        call,
+        flow,
+        problem.map_or(200, |problem| problem.status),
+        |form| {
+            let form = pages::Form {
+                problem: described.as_deref(),
+                fields: &[Field {
+                    name: "code",
+                    label: "Code",
+                    kind: "text",
+                    autocomplete: "one-time-code",
+                    value: "",
+                }],
+                button: "Go on",
+                choices,
+                ..form
+            };
+            format!(
+                "<p>Enter the code that your authenticator app shows. Without your device, a recovery code will do.</p>\n{}",
+                form.html()
+            )
+        },
+    )
 }
 
 /// Takes in a code.
@@ -64,6 +70,6 @@ pub(super) async fn enter(inner: &Inner, call: &Call, goal: Goal, known: Known, 
     let code = form.text("code").unwrap_or_default();
     match methods::check_code(inner, call, &person, code).await {
         Ok(()) => go_on(inner, call, goal, known.and("otp")),
-        Err(refusal) => page(inner, call, goal, known, &person, Some(&refusal)),
+        Err(refusal) => refusal.paced(page(inner, call, goal, known, &person, Some(&refusal))),
     }
 }

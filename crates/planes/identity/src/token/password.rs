@@ -27,9 +27,7 @@ pub(super) async fn grant(inner: &Inner, call: &Call, mut form: Form) -> Result<
         .take_secret("password")
         .ok_or_else(|| Refusal::missing("password"))?;
     let name = form.required("username")?;
-    let principal = inner
-        .check_password(call, name, password)
-        .await?;
+    let principal = inner.check_password(call, name, password).await?;
     let claims = ClaimsAsked::read(form.text("claims"))?;
     let known = Known::new(&principal, &[state::PASSWORD], call.engine.world().now());
     let demanded = claims.second_factor;

@@ -98,9 +98,13 @@ pub(crate) async fn every_alteration_is_found(place: &Place) {
             .map(|sql| (sql, 3)),
     );
     alterations.extend(
-        texts("events", &["correlation_id", "detail", "hash", "cause"], "revision = 5")
-            .into_iter()
-            .map(|sql| (sql, 5)),
+        texts(
+            "events",
+            &["correlation_id", "detail", "hash", "cause"],
+            "revision = 5",
+        )
+        .into_iter()
+        .map(|sql| (sql, 5)),
     );
     alterations.extend(
         texts("resource_rows", &row, "row_key = '/b'")
