@@ -206,12 +206,13 @@ async fn giving_and_taking_a_role_says_which_to_whom() {
 async fn the_log_comes_in_pages_and_each_event_once() {
     let nave = Nave::with_hub().await;
     let owner = nave.user_with("owner@contoso.com", OWNER, S).await;
-    let stranger = nave.user("stranger@contoso.com").await;
+    let writer = nave.user_with("writer@contoso.com", CONTRIBUTOR, S).await;
     for _ in 0..450 {
-        assert_eq!(nave.get(&stranger, RG).await.0, 403);
+        let body = json!({ "location": "eastus" });
+        assert_eq!(nave.put_as(&writer, RG, body).await.0, 200);
     }
     nave.put_as(&owner, RG, json!({ "location": "eastus" })).await;
-    let mut path = log("resourceGroupName eq 'rg' and caller eq 'stranger@contoso.com'");
+    let mut path = log("resourceGroupName eq 'rg' and caller eq 'writer@contoso.com'");
     let (mut sizes, mut ids) = (Vec::new(), std::collections::HashSet::new());
     loop {
         let (status, page) = nave.get(&owner, &path).await;
