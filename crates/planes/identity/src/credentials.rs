@@ -39,9 +39,15 @@ impl Inner {
         given: Secret<String>,
     ) -> Result<Arc<Resource>, Refusal> {
         let (tried, now) = (Try::new(name, call.request.peer), call.engine.world().now());
-        if let Some(seconds) = self.throttle.wait(&tried, now) {
-            return Err(Refusal::wait(seconds));
-        }
+        let wait = || {
+            self.throttle
+                .wait(&tried, now)
+                .map_or(Ok(()), |seconds| Err(Refusal::wait(seconds)))
+        };
+        wait()?;
+        let _turn = self.turn().await?;
+        // Tries that came at the same time, and had their turn before, may have been wrong.
+        wait()?;
         let checked = self
             .compare_password(&call.engine, &call.grant, name, given)
             .await;
@@ -78,7 +84,7 @@ impl Inner {
             .iter()
             .filter_map(|user| stored_password(engine, grant, user))
             .collect();
-        let matched = self.compare(passwords::normal(&given), stored).await?;
+        let matched = compare_now(passwords::normal(&given), stored).await;
         match (user, matched) {
             (Some(user), Some(_)) if principal::enabled(&user) && sso::may_use_password(&snapshot, &user) => {
                 Ok(user)
@@ -158,23 +164,10 @@ impl Inner {
             })
     }
 
-    /// The first stored hash that fits, one that has not expired before one that has.
-    async fn compare(
-        &self,
-        given: Secret<String>,
-        mut stored: Vec<Stored>,
-    ) -> Result<Option<Stored>, Refusal> {
-        stored.sort_by_key(|stored| stored.expired);
+    /// [`compare_now`], in turn.
+    async fn compare(&self, given: Secret<String>, stored: Vec<Stored>) -> Result<Option<Stored>, Refusal> {
         let _turn = self.turn().await?;
-        let compared = task::spawn_blocking(move || {
-            if stored.is_empty() {
-                let _never = password::verify_absent(&given);
-            }
-            stored
-                .into_iter()
-                .find(|stored| password::verify(&given, &stored.hash))
-        });
-        Ok(compared.await.ok().flatten())
+        Ok(compare_now(given, stored).await)
     }
 
     /// A turn to hash. Whoever comes when many wait already is sent away: a queue without an end helps nobody in it.
@@ -183,6 +176,20 @@ impl Inner {
         let turn = self.hashing.acquire().await.map_err(|_| Refusal::busy())?;
         Ok([place, turn])
     }
+}
+
+/// The first stored hash that fits, one that has not expired before one that has.
+async fn compare_now(given: Secret<String>, mut stored: Vec<Stored>) -> Option<Stored> {
+    stored.sort_by_key(|stored| stored.expired);
+    let compared = task::spawn_blocking(move || {
+        if stored.is_empty() {
+            let _never = password::verify_absent(&given);
+        }
+        stored
+            .into_iter()
+            .find(|stored| password::verify(&given, &stored.hash))
+    });
+    compared.await.ok().flatten()
 }
 
 fn stored_password(engine: &Engine, grant: &Grant<Act>, user: &Resource) -> Option<Stored> {

@@ -110,7 +110,7 @@ pub(crate) async fn check_code(
     code: &str,
 ) -> Result<(), Refusal> {
     let now = call.engine.world().now();
-    let tried = Try::new(principal::name(person), call.request.peer);
+    let tried = Try::at_code(principal::name(person), call.request.peer);
     if let Some(seconds) = inner.throttle.wait(&tried, now) {
         return Err(Refusal::wait(seconds));
     }

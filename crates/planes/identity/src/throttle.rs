@@ -1,6 +1,6 @@
 //! Guessing takes time: after a few wrong passwords or codes, the next try has to wait, twice as long each time.
 //!
-//! Three counts: an account from one network, one network whatever the account, and an account from everywhere. The last
+//! Three counts, of passwords and of codes apart: an account from one network, one network whatever the account, and an account from everywhere. The last
 //! has patience and its waits are short: strangers who guess at somebody's password must not shut him out, so nothing is
 //! locked for good (NIST SP 800-63B-4 3.2.2 would have it after a hundred tries; the wait at the cap allows fewer in a
 //! day from each network). Memory is bounded: what was not touched for longest is forgotten.
@@ -60,12 +60,23 @@ pub(crate) struct Try {
 }
 
 impl Try {
+    /// A try at a password.
     pub(crate) fn new(account: &str, address: Option<IpAddr>) -> Self {
+        Self::at("password", account, address)
+    }
+
+    /// A try at a code that follows a first factor. It is counted apart: whoever has the password, and shows it again
+    /// and again, gets no new tries at the code.
+    pub(crate) fn at_code(account: &str, address: Option<IpAddr>) -> Self {
+        Self::at("code", account, address)
+    }
+
+    fn at(what: &str, account: &str, address: Option<IpAddr>) -> Self {
         let (account, network) = (account.trim().to_lowercase(), network(address));
         Self {
-            here: hash(&format!("here {network} {account}")),
+            here: hash(&format!("here {what} {network} {account}")),
             network: hash(&format!("network {network}")),
-            account: hash(&format!("account {account}")),
+            account: hash(&format!("account {what} {account}")),
         }
     }
 

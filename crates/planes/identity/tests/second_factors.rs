@@ -538,3 +538,43 @@ async fn a_passkey_is_added_and_signs_in_by_itself() {
         json!(["pwd", "fido", "mfa"])
     );
 }
+
+#[tokio::test]
+async fn the_right_password_gives_no_new_guesses_at_the_code() {
+    let nave = Nave::start().await;
+    set_up(&nave).await;
+    let mut answers = Vec::new();
+    for _ in 0..3 {
+        let mut browser = Browser::program(&nave, "").await;
+        assert_eq!(browser.password(PASSWORD).await, 200);
+        for _ in 0..4 {
+            answers.push(browser.send(&[("code", "000000")]).await);
+        }
+    }
+    assert_eq!(answers[..5], [401; 5]);
+    assert_eq!(
+        answers[5..],
+        [429; 7],
+        "whoever has the password has to wait for the code"
+    );
+    assert_eq!(
+        nave.sign_in("joe@contoso.com", PASSWORD, ARM).await.number(),
+        50_076,
+        "codes that were guessed do not stand in the way of the password"
+    );
+}
+
+#[tokio::test]
+async fn many_guesses_at_once_are_not_more_guesses() {
+    let nave = Nave::start().await;
+    let guess = async || nave.sign_in("joe@contoso.com", "wrong", ARM).await.number();
+    let guess = &guess;
+    let pair = async || <[u64; 2]>::from(tokio::join!(guess(), guess()));
+    let pair = &pair;
+    let four = async || <[[u64; 2]; 2]>::from(tokio::join!(pair(), pair())).concat();
+    let (a, b, c, d) = tokio::join!(four(), four(), four(), four());
+    let answers = [a, b, c, d].concat();
+    let looked_at = answers.iter().filter(|number| **number == 50_126).count();
+    let at_once = std::thread::available_parallelism().map_or(1, usize::from);
+    assert!((5..=5 + at_once).contains(&looked_at), "{answers:?}");
+}
