@@ -245,5 +245,14 @@ mod tests {
         let issuers = Issuers::new(outbound.clone());
         let asked = issuers.get(&origin, jiff::Timestamp::UNIX_EPOCH).await;
         assert!(matches!(asked, Err(FetchError::OfAnother { .. })));
+        for more in ["/ok?x=", "/ok#"] {
+            let asked = issuers
+                .get(&format!("{origin}{more}"), jiff::Timestamp::UNIX_EPOCH)
+                .await;
+            assert!(
+                matches!(asked, Err(FetchError::NotAllowed(_))),
+                "an issuer has no query, so it does not choose what is asked: {more}"
+            );
+        }
     }
 }

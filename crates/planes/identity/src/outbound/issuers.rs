@@ -28,6 +28,16 @@ pub(crate) struct Issuer {
     pub(crate) keys: PublicKeys,
 }
 
+impl Issuer {
+    /// An address that the document names, if it is one that may be asked. What came over TLS leads to nothing that does not.
+    pub(crate) fn address(&self, name: &str) -> Option<&str> {
+        let issuer = self.document["issuer"].as_str()?;
+        self.document[name]
+            .as_str()
+            .filter(|address| is_as_safe(issuer, address))
+    }
+}
+
 /// What came of asking an issuer.
 #[derive(Clone)]
 struct Asked {
@@ -96,8 +106,12 @@ impl Issuers {
         answer
     }
 
-    /// The document must be of the issuer itself, to the letter; and what came over TLS leads to nothing that does not.
+    /// The document must be of the issuer itself, to the letter. An issuer has no query (OpenID Connect Discovery 3), so
+    /// whoever names one does not choose the path that is asked.
     async fn fetch(&self, issuer: &str) -> Result<Issuer, FetchError> {
+        if issuer.contains(['?', '#']) {
+            return Err(FetchError::NotAllowed(issuer.to_owned()));
+        }
         let at = format!(
             "{}/.well-known/openid-configuration",
             issuer.trim_end_matches('/')
@@ -110,11 +124,15 @@ impl Issuers {
                 said: said.to_owned(),
             });
         }
-        let address = document.get("jwks_uri").and_then(Value::as_str);
-        let address = address.filter(|address| is_as_safe(issuer, address));
-        let address = address.ok_or_else(|| FetchError::NoKeys(issuer.to_owned()))?;
-        let keys = PublicKeys::from_jwks(&self.outbound.fetch_json(address).await?);
-        Ok(Issuer { document, keys })
+        let mut asked = Issuer {
+            document,
+            keys: PublicKeys::default(),
+        };
+        let address = asked
+            .address("jwks_uri")
+            .ok_or_else(|| FetchError::NoKeys(issuer.to_owned()))?;
+        asked.keys = PublicKeys::from_jwks(&self.outbound.fetch_json(address).await?);
+        Ok(asked)
     }
 }
 
@@ -126,4 +144,40 @@ fn is_as_safe(issuer: &str, address: &str) -> bool {
 
 fn is_younger(at: Timestamp, than: SignedDuration, now: Timestamp) -> bool {
     now.duration_since(at) < than
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_came_over_tls_leads_to_nothing_that_does_not() {
+        let address = |issuer: &str, address: &str| {
+            let document = json!({ "issuer": issuer, "token_endpoint": address });
+            let issuer = Issuer {
+                document,
+                keys: PublicKeys::default(),
+            };
+            issuer.address("token_endpoint").map(str::to_owned)
+        };
+        let (abroad, here) = ("https://idp.test", "http://127.0.0.1:9");
+        for (issuer, good) in [
+            (abroad, "https://other.test/token"),
+            (here, "http://localhost:1/token"),
+            (here, "https://idp.test/token"),
+        ] {
+            assert_eq!(address(issuer, good).as_deref(), Some(good));
+        }
+        for (issuer, bad) in [
+            (abroad, "http://127.0.0.1:9200/token"),
+            (abroad, "HTTP://localhost/token"),
+            (abroad, ""),
+            (here, "http://169.254.169.254/token"),
+            (here, "file:///etc/passwd"),
+        ] {
+            assert_eq!(address(issuer, bad), None, "{bad}");
+        }
+    }
 }

@@ -62,15 +62,11 @@ pub(super) async fn send(
         Ok(asked) => asked,
         Err(error) => return failed(502, &name, &error.to_string()),
     };
-    let endpoint = asked.document["authorization_endpoint"]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned();
-    if inner.issuers.outbound.client(&endpoint).is_err() {
+    let Some(endpoint) = asked.address("authorization_endpoint") else {
         return failed(502, &name, "its document names no address to sign in at");
-    }
+    };
     let [state, nonce, verifier, browser] = [(); 4].map(|()| inner.random_text(BYTES));
-    let address = question(call, provider, &endpoint, [&state, &nonce, &verifier], hint);
+    let address = question(call, provider, endpoint, [&state, &nonce, &verifier], hint);
     let away = Away {
         flow,
         provider: provider.id().to_owned(),

@@ -133,7 +133,7 @@ async fn exchange(
     issuer: &Issuer,
     code: &str,
 ) -> Outcome<Value> {
-    let url = issuer.document["token_endpoint"].as_str().unwrap_or_default();
+    let url = issuer.address("token_endpoint").unwrap_or_default();
     let (client, address) = inner
         .issuers
         .outbound
@@ -207,7 +207,7 @@ async fn complete(
         .into_iter()
         .chain(groups)
         .any(|what| provider.claim(claims, what).is_none());
-    let endpoint = issuer.document["userinfo_endpoint"].as_str();
+    let endpoint = issuer.address("userinfo_endpoint");
     let (Some(endpoint), Some(access), true) = (endpoint, access, lacks) else {
         return Ok(claims.clone());
     };
