@@ -575,3 +575,38 @@ async fn a_providers_secret_is_never_shown_and_describing_one_takes_the_right_to
         .await
         .expect(204);
 }
+
+#[tokio::test]
+async fn only_what_the_issuer_signed_says_that_two_factors_were_seen_or_an_address_is_verified() {
+    let world = World::start(json!({ "justInTime": true, "allowedDomains": ["contoso.com"] })).await;
+    let policy = "/policies/identitySecurityDefaultsEnforcementPolicy";
+    world
+        .nave
+        .graph(Method::PATCH, policy, json!({ "isEnabled": true }))
+        .await
+        .expect(204);
+    let without = |name: &'static str| {
+        move |claims: &mut Value| {
+            for gone in ["name", name] {
+                claims.as_object_mut().expect("object").shift_remove(gone);
+            }
+        }
+    };
+    world.idp.tell(|script| {
+        script.userinfo = json!({
+            "sub": "ann-1", "name": "Ann", "amr": ["mfa"], "email": "other@contoso.com", "email_verified": true
+        });
+    });
+    is_out(&world.sign_in(without("email_verified")).await, "does not vouch");
+    let answer = world.sign_in(without("name")).await;
+    assert!(
+        answer.text.contains("Set up an authenticator app"),
+        "{}",
+        answer.text
+    );
+    assert!(is_in(
+        &world
+            .sign_in(|claims| claims["amr"] = json!(["pwd", "mfa"]))
+            .await
+    ));
+}

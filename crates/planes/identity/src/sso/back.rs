@@ -100,7 +100,7 @@ async fn signed_in(
     idtoken::check(&token, &expected)?;
     let claims = complete(inner, provider, &issuer, token.claims(), access).await?;
     let person = settle(call, provider, &away.issuer, token.text("sub"), &claims).await?;
-    Ok((person, methods(provider, &claims)))
+    Ok((person, methods(provider, token.claims())))
 }
 
 /// The code in an answer that is from whom we asked (RFC 9207), or what the provider says instead.
@@ -193,7 +193,8 @@ fn takes_basic(issuer: &Issuer) -> bool {
     methods.is_none_or(|methods| methods.iter().any(|method| method == "client_secret_basic"))
 }
 
-/// The claims of the id token, with those that only the userinfo endpoint tells. It must speak of the same person.
+/// The claims of the id token, with those that only the userinfo endpoint tells. It must speak of the same person, and
+/// does not say that the address of another document is verified.
 async fn complete(
     inner: &Inner,
     provider: &Provider,
@@ -236,7 +237,9 @@ async fn complete(
         return Err(String::from("it speaks of two people"));
     }
     let mut all = info;
+    let has_address = provider.claim(claims, "email").is_some();
     if let (Some(all), Some(claims)) = (all.as_object_mut(), claims.as_object()) {
+        all.retain(|name, _| name != "email_verified" || !has_address);
         all.extend(claims.clone());
     }
     Ok(all)
@@ -276,7 +279,7 @@ async fn settle(
         .map_err(|error| ArmError::from(error).message)
 }
 
-/// How the person proved who he is: by another's word, who may have seen two factors.
+/// How the person proved who he is: by another's word, who may have seen two factors. Only what it signed counts.
 fn methods(provider: &Provider, claims: &Value) -> Vec<&'static str> {
     let shown = claims["amr"].as_array().into_iter().flatten();
     let two = provider.flag("acceptsMultiFactor") && shown.into_iter().any(|method| method == "mfa");
