@@ -4,6 +4,8 @@
 //! any case, values without a path may have paths for names, a member is removed by a path without a filter and a
 //! value, and a flag may be a text.
 
+use std::collections::HashSet;
+
 use nave_arm::{ArmError, ErrorCode};
 use serde_json::{Map, Value};
 
@@ -215,7 +217,8 @@ impl Change<'_> {
         match (&self.attribute.kind, &mut given) {
             (_, Value::Array(items)) if self.attribute.many && self.verb == Verb::Add => {
                 let mut present = list(holder, name);
-                items.retain(|item| !present.iter().any(|there| self.same(there, item)));
+                let known: HashSet<&Value> = present.iter().map(|item| self.identity(item)).collect();
+                items.retain(|item| !known.contains(self.identity(item)));
                 if items.iter().any(|item| item["primary"] == true) {
                     present.iter_mut().for_each(not_primary);
                 }
@@ -359,14 +362,10 @@ impl Change<'_> {
         }
     }
 
-    /// Whether two items are the same one: members are by whom they name, everything else by all it says.
-    fn same(&self, one: &Value, other: &Value) -> bool {
+    /// What makes an item the same one as another: members are by whom they name, everything else by all it says.
+    fn identity<'a>(&self, item: &'a Value) -> &'a Value {
         let by_value = self.attribute.part("$ref").is_some();
-        if by_value {
-            one.get("value") == other.get("value")
-        } else {
-            one == other
-        }
+        item.get("value").filter(|_| by_value).unwrap_or(item)
     }
 }
 

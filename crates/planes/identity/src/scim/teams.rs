@@ -1,5 +1,7 @@
 //! A group as a row of the directory and as a SCIM document. Members are people and groups.
 
+use std::collections::HashSet;
+
 use nave_arm::ArmError;
 use nave_engine::{Guard, Put, Resource, Snapshot, directory};
 use serde_json::{Value, json};
@@ -48,8 +50,13 @@ fn shown(snapshot: &Snapshot, member: Uuid, base: &str) -> Value {
 pub(super) fn keep(snapshot: &Snapshot, put: &mut Put, document: &Value) -> Result<Vec<Guard>, ArmError> {
     TEAMS.check(document)?;
     let id = Uuid::parse_str(put.id.name()).unwrap_or_default();
-    let before: Vec<Value> = put.sent["members"].as_array().cloned().unwrap_or_default();
-    let (mut members, mut guards) = (Vec::new(), Vec::new());
+    let before: HashSet<Value> = put.sent["members"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .cloned()
+        .collect();
+    let (mut members, mut seen, mut guards) = (Vec::new(), HashSet::new(), Vec::new());
     for member in document["members"].as_array().into_iter().flatten() {
         let written = member["value"].as_str().unwrap_or_default();
         let member = Uuid::parse_str(written).ok().filter(|member| *member != id);
@@ -59,7 +66,7 @@ pub(super) fn keep(snapshot: &Snapshot, put: &mut Put, document: &Value) -> Resu
                 "No user and no group that can be a member has the id '{written}'."
             )));
         };
-        if members.contains(&json!(member)) {
+        if !seen.insert(member) {
             continue;
         }
         if !before.contains(&json!(member)) {
