@@ -66,6 +66,9 @@ enum Stage {
 pub(crate) async fn enter(inner: &Inner, call: &Call) -> Option<Reply> {
     let form = Form::of(&call.request);
     let Flow { goal, stage } = open_forms::close(inner, call, &form)?;
+    if let Some(known) = overtaken(call, &stage) {
+        return Some(go_on(inner, call, goal, known));
+    }
     Some(match stage {
         Stage::First => first::enter(inner, call, goal, form).await,
         Stage::Second(known) => second::enter(inner, call, goal, known, &form).await,
@@ -80,6 +83,23 @@ pub(crate) async fn enter(inner: &Inner, call: &Call) -> Option<Reply> {
         Stage::Onward(known) => go_on(inner, call, goal, known),
         Stage::Account(known) => account::enter(inner, call, known, &form).await,
     })
+}
+
+/// Whoever is on a page from the time before the account had a second factor, and has not shown it: the page changes
+/// nothing any more.
+fn overtaken(call: &Call, stage: &Stage) -> Option<Known> {
+    let (Stage::Enrolment { known, .. }
+    | Stage::NewPasskey { known, .. }
+    | Stage::NewPassword(known)
+    | Stage::Onward(known)
+    | Stage::Account(known)) = stage
+    else {
+        return None;
+    };
+    let snapshot = call.engine.snapshot();
+    let person = known.person(&snapshot)?;
+    let next = next(methods::standing(&snapshot, &person), false, &known.methods);
+    (next == Next::SecondFactor).then(|| known.clone())
 }
 
 /// A person has shown who he is, here or at another provider, by these methods (RFC 8176; another provider's word is `fed`,

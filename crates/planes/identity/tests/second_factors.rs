@@ -578,3 +578,34 @@ async fn many_guesses_at_once_are_not_more_guesses() {
     let at_once = std::thread::available_parallelism().map_or(1, usize::from);
     assert!((5..=5 + at_once).contains(&looked_at), "{answers:?}");
 }
+
+#[tokio::test]
+async fn a_page_from_before_the_second_factor_opens_nothing_after_it() {
+    let nave = Nave::start().await;
+    let mut account = Browser::account(&nave).await;
+    account.password(PASSWORD).await;
+    let mut enrolling = Browser::account(&nave).await;
+    enrolling.password(PASSWORD).await;
+    enrolling.send(&[("do", "authenticator")]).await;
+    let another = enrolling.codes().remove(0);
+    let mut password = Browser::account(&nave).await;
+    password.password(PASSWORD).await;
+    password.send(&[("do", "password")]).await;
+
+    let (key, _) = set_up(&nave).await;
+    nave.advance(30);
+    account.send(&[("do", "password")]).await;
+    enrolling.send(&[("code", &code(&another, &nave))]).await;
+    password
+        .send(&[("new_password", "four words nobody would join")])
+        .await;
+    for browser in [&account, &enrolling, &password] {
+        assert!(browser.shows("authenticator app shows"), "{}", browser.page.text);
+    }
+    assert_eq!(account.send(&[("code", &code(&key, &nave))]).await, 200);
+    assert!(
+        account.shows("Remove: authenticator app"),
+        "{}",
+        account.page.text
+    );
+}
