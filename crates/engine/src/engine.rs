@@ -77,6 +77,8 @@ pub struct Engine {
     turned_away: TurnedAway,
     past: explaining::Past,
     widths: OnceLock<Widths>,
+    /// What changes would do is worked out for one who asks at a time.
+    pub(crate) foreseeing: Mutex<()>,
     pub(crate) uses: Uses,
     /// What it wrote, of an engine whose commits go nowhere.
     rehearsal: Option<Rehearsal>,
@@ -92,6 +94,7 @@ impl Engine {
         engine.catch_up().await?;
         tokio::spawn(commits::keep_up(Arc::downgrade(&engine), ended));
         tokio::spawn(refusals::count(Arc::downgrade(&engine)));
+        tokio::spawn(cuts::as_time_goes_on(Arc::downgrade(&engine)));
         Ok(engine)
     }
 
@@ -124,6 +127,7 @@ impl Engine {
             turned_away: TurnedAway::default(),
             past: explaining::Past::default(),
             widths: OnceLock::new(),
+            foreseeing: Mutex::default(),
             uses: Uses::default(),
             rehearsal,
             _alive,

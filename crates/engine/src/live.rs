@@ -3,7 +3,8 @@
 //! A model's answer that streams, a session, a transfer: each was allowed by a decision, and goes on long after that.
 //! Whoever holds such a thing open registers what allowed it ([`Work`]) and keeps what he gets for it ([`Held`]). When
 //! the state changes in a way that decisions can see, whoever changed it, every live work is decided again on the new
-//! state, before anybody can see that state; what is no longer allowed is cut, and told by which commit.
+//! state, before anybody can see that state; what is no longer allowed is cut, and told by which commit. Conditions look
+//! at the time as well, so every live work is also decided again each second.
 //!
 //! Invariants:
 //! * no work outlives the revision that takes its right away: it is either registered when that revision is taken in,
@@ -149,8 +150,8 @@ impl Cause {
 /// Why a work is over.
 #[derive(Debug, Clone)]
 pub struct Cut {
-    /// What took the right away.
-    pub cause: Arc<Cause>,
+    /// The commit that took the right away; none where a condition looked at the time, and it went on.
+    pub cause: Option<Arc<Cause>>,
     /// The decision on the state after that.
     pub decision: Decision,
     /// What the caller is told.
@@ -235,9 +236,16 @@ impl Live {
 }
 
 impl Works {
-    /// Decides every work on the state after a commit, and cuts what is no longer allowed.
-    pub(crate) fn judge(&mut self, snapshot: &Snapshot, cause: Cause, origin: &str, world: &dyn World) {
-        let cause = Arc::new(cause);
+    /// Decides every work on the state after a commit, or without one because time went on, and cuts what is no longer
+    /// allowed.
+    pub(crate) fn judge(
+        &mut self,
+        snapshot: &Snapshot,
+        cause: Option<Cause>,
+        origin: &str,
+        world: &dyn World,
+    ) {
+        let cause = cause.map(Arc::new);
         let refused: Vec<(u64, Verdict)> = self
             .open
             .iter()
@@ -246,7 +254,7 @@ impl Works {
         for (id, verdict) in refused {
             self.cut(id, verdict, cause.clone());
         }
-        self.latest = Some(cause);
+        self.latest = cause.or(self.latest.take());
     }
 
     /// Decides one work that was registered after the state had moved on since it was decided. Which of the commits in
@@ -264,11 +272,11 @@ impl Works {
             .get(&id)
             .map(|(work, _)| work.judge(present, origin, world));
         if let Some(Err(verdict)) = judged {
-            self.cut(id, verdict, cause.clone());
+            self.cut(id, verdict, Some(cause.clone()));
         }
     }
 
-    fn cut(&mut self, id: u64, verdict: Verdict, cause: Arc<Cause>) {
+    fn cut(&mut self, id: u64, verdict: Verdict, cause: Option<Arc<Cause>>) {
         let Some((_, tell)) = self.open.remove(&id) else {
             return;
         };

@@ -5,9 +5,13 @@ mod common;
 use common::*;
 use futures::FutureExt;
 use http::Method;
+use jiff::SignedDuration;
 use nave_engine::{
-    Act, Caller, Change, Engine, Erase, EventQuery, Expect, Grant, Parts, Registry, clock::RealWorld,
-    decision::Need, live::Work, operation::Surface,
+    Act, Caller, Change, Engine, Erase, EventQuery, Expect, Grant, Parts, Put, Registry,
+    clock::{RealWorld, StillWorld},
+    decision::Need,
+    live::{Cause, Cut, Work},
+    operation::Surface,
 };
 use nave_vault::KeyRing;
 use serde_json::{Value, json};
@@ -22,6 +26,10 @@ async fn granted(nave: &Nave, caller: &Caller) -> Grant<Act> {
         .authorize(caller, Surface::Arm, vec![vec![need]], &id(RG), &request)
         .await
         .expect("granted")
+}
+
+fn cause(cut: &Cut) -> &Cause {
+    cut.cause.as_deref().expect("a commit took it")
 }
 
 fn without(row: &str) -> Change {
@@ -58,7 +66,7 @@ async fn a_cut_has_come_when_the_commit_returns() {
         .now_or_never()
         .expect("cut by the time the commit returned");
     assert!(!cut.decision.allowed);
-    assert_eq!(cut.cause.revision, nave.engine.snapshot().revision());
+    assert_eq!(cause(&cut).revision, nave.engine.snapshot().revision());
     assert!(hers.cut().now_or_never().is_none(), "it is not about her");
 }
 
@@ -72,7 +80,7 @@ async fn a_work_that_comes_after_its_right_was_taken_is_cut_at_once() {
     let revoked_at = nave.engine.snapshot().revision();
     let mut held = nave.engine.hold(Work::of(&grant));
     let cut = held.cut().now_or_never().expect("cut");
-    assert_eq!(cut.cause.revision, revoked_at);
+    assert_eq!(cause(&cut).revision, revoked_at);
 }
 
 #[tokio::test]
@@ -116,7 +124,36 @@ async fn another_process_takes_a_right_away() {
     let own = other.on_own_account::<Act>("revoked", &id(&assignment));
     other.commit(&own, without(&assignment)).await.expect("commit");
     let cut = held.cut().await;
-    assert_eq!(cut.cause.headline.operation, "revoked");
+    assert_eq!(cause(&cut).headline.operation, "revoked");
+}
+
+#[tokio::test]
+async fn what_was_allowed_for_a_time_ends_with_it() {
+    let noon = "2026-03-03T12:00:00Z";
+    let world = StillWorld::at("2026-03-03T11:59:00Z".parse().expect("time"));
+    let folder = Nave::start().await.folder;
+    let nave = Nave::open_in(folder, Arc::new(world.clone())).await;
+    let joe = nave.user("joe@contoso.com").await;
+    let properties = json!({
+        "roleDefinitionId": format!("/providers/Microsoft.Authorization/roleDefinitions/{READER}"),
+        "principalId": joe.object_id, "conditionVersion": "2.0",
+        "condition": format!("@Environment[UtcNow] DateTimeLessThan '{noon}'"),
+    });
+    let row = id(RG).extension(
+        "Microsoft.Authorization/roleAssignments",
+        &joe.object_id.to_string(),
+    );
+    nave.put(Put::new(row, json!({ "properties": properties }))).await;
+    let grant = granted(&nave, &joe).await;
+    let mut held = nave.engine.hold(Work::of(&grant));
+    assert!(held.cut().now_or_never().is_none());
+    world.advance(SignedDuration::from_mins(2));
+    let cut = held.cut().await;
+    assert!(cut.cause.is_none(), "no commit took it");
+    nave.engine
+        .record_cut(&grant, None, &cut, uuid::Uuid::nil(), json!({}))
+        .await
+        .expect("recorded");
 }
 
 #[tokio::test]
@@ -132,7 +169,7 @@ async fn what_was_cut_is_found_from_its_cause() {
         .await
         .expect("recorded");
     let query = EventQuery {
-        cause: Some(cut.cause.headline.event),
+        cause: Some(cause(&cut).headline.event),
         ..EventQuery::default()
     };
     let [event] = nave.events(query).await.try_into().expect("one event");

@@ -218,7 +218,7 @@ impl Engine {
                     revision: commit.revision,
                     headline: commit.headline.clone(),
                 };
-                works.judge(next, cause, &self.site.origin, &*self.world);
+                works.judge(next, Some(cause), &self.site.origin, &*self.world);
             }
         }
         self.snapshot.store(Arc::new(next.clone()));

@@ -223,13 +223,18 @@ impl Nave {
 
     /// Opens what is in a folder.
     pub(crate) async fn open(folder: Arc<TempDir>) -> Self {
+        Self::open_in(folder, Arc::new(World)).await
+    }
+
+    /// The same, in a world of its own.
+    pub(crate) async fn open_in(folder: Arc<TempDir>, world: Arc<dyn clock::World>) -> Self {
         let interruption = Arc::default();
         let store = Store::open_in(folder.path()).await.expect("store");
         let parts = Parts {
             store: store.clone(),
             vault: Arc::new(KeyRing::open_or_create(folder.path()).expect("key ring")),
             site: site(),
-            world: Arc::new(World),
+            world,
             registry: registry(&interruption),
             authenticators: Vec::new(),
         };
