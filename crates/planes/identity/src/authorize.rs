@@ -63,7 +63,7 @@ async fn show(identity: Identity, call: Call) -> Result<Reply, ArmError> {
             };
             signin::begin(&identity.0, &call, goal, said)
         }
-        Err(Stop::Here(refusal)) => pages::stop(400, "You cannot sign in here", &refusal.described()),
+        Err(Stop::Here(refusal)) => pages::stop(400, "You cannot sign in here", &refusal.told()),
         Err(Stop::Back(return_to, refusal)) => return_to.refused(&refusal),
     })
 }

@@ -8,15 +8,25 @@ use http::{HeaderName, header};
 use nave_engine::{Body, Reply};
 use sha2::{Digest, Sha256};
 
-const STYLE: &str = "body{font:1rem/1.5 system-ui,sans-serif;color:#1b1b1b;background:#f4f4f2;margin:0}\
-main{max-width:24rem;margin:10vh auto;padding:2rem;background:#fff;border:1px solid #d0d0cc;border-radius:.5rem}\
-h1{font-size:1.4rem;margin:0 0 .5rem}label{display:block;margin:1rem 0 .25rem;font-weight:600}\
-input{box-sizing:border-box;width:100%;font:inherit;padding:.5rem;border:1px solid #767676;border-radius:.25rem}\
-button{font:inherit;margin-top:1.5rem;padding:.5rem 1.5rem;border:0;border-radius:.25rem;background:#0b5cad;color:#fff}\
-button.other{display:block;width:100%;margin-top:.75rem;background:#fff;color:#0b5cad;border:1px solid #0b5cad}\
+const STYLE: &str = "\
+:root{color-scheme:light dark;--text:#1b1b1b;--ground:#f4f4f2;--sheet:#fff;--line:#d0d0cc;--edge:#767676;--act:#0b5cad;\
+--on-act:#fff;--focus:#b35900;--bad:#b3261e;--bad-ground:#fceeee}\
+@media(prefers-color-scheme:dark){:root{--text:#ececea;--ground:#161616;--sheet:#222;--line:#3c3c3a;--edge:#8f8f8c;\
+--act:#8cc2ff;--on-act:#10151b;--focus:#ffbf47;--bad:#ff8a80;--bad-ground:#3a2021}}\
+body{font:1rem/1.5 system-ui,sans-serif;color:var(--text);background:var(--ground);margin:0}\
+main{box-sizing:border-box;max-width:28rem;margin:8vh auto;padding:2rem;background:var(--sheet);\
+border:1px solid var(--line);border-radius:.5rem}\
+@media(max-width:30rem){main{margin:0;padding:1.25rem;border:0;border-radius:0}body{background:var(--sheet)}}\
+h1{font-size:1.4rem;line-height:1.25;margin:0 0 .5rem}label{display:block;margin:1rem 0 .25rem;font-weight:600}\
+input{box-sizing:border-box;width:100%;font:inherit;color:inherit;background:transparent;padding:.5rem;\
+border:1px solid var(--edge);border-radius:.25rem}\
+button{display:block;width:100%;font:inherit;text-wrap:balance;margin-top:1.5rem;padding:.5rem 1rem;\
+border:1px solid var(--act);border-radius:.25rem;background:var(--act);color:var(--on-act);cursor:pointer}\
+button.other{margin-top:.75rem;background:transparent;color:var(--act)}\
 code{font-size:1rem;overflow-wrap:anywhere}svg{display:block;margin:1rem auto;max-width:100%}\
-input:focus,button:focus{outline:3px solid #ffbf47;outline-offset:1px}\
-[role=alert]{padding:.5rem .75rem;border-left:.25rem solid #b3261e;background:#fceeee}";
+input:focus-visible,button:focus-visible{outline:3px solid var(--focus);outline-offset:2px}\
+[role=alert]{padding:.5rem .75rem;border-left:.25rem solid var(--bad);background:var(--bad-ground);\
+overflow-wrap:anywhere}";
 
 /// Sends a filled form on its way; without script the button does.
 const SUBMIT: &str = "document.forms[0].submit()";
@@ -144,6 +154,8 @@ pub(crate) struct Form<'a> {
     pub(crate) hidden: &'a [(&'a str, &'a str)],
     /// Fields to fill.
     pub(crate) fields: &'a [Field<'a>],
+    /// Whose password is asked for, for the browser's own list of passwords; nobody sees it.
+    pub(crate) whose: &'a str,
     /// What its button says; without a word there is none.
     pub(crate) button: &'a str,
     /// Other ways on.
@@ -165,12 +177,24 @@ impl Form<'_> {
                 escape(value)
             );
         }
+        if !self.whose.is_empty() {
+            let _ = writeln!(
+                html,
+                "<input name=\"username\" autocomplete=\"username\" value=\"{}\" readonly hidden>",
+                escape(self.whose)
+            );
+        }
         let first_empty = self.fields.iter().position(|field| field.value.is_empty());
         for (at, field) in self.fields.iter().enumerate() {
             field.write(&mut html, first_empty == Some(at));
         }
         if !self.button.is_empty() {
-            let _ = writeln!(html, "<button type=\"submit\">{}</button>", escape(self.button));
+            let focus = if self.fields.is_empty() { " autofocus" } else { "" };
+            let _ = writeln!(
+                html,
+                "<button type=\"submit\"{focus}>{}</button>",
+                escape(self.button)
+            );
         }
         for choice in self.choices {
             let _ = writeln!(
@@ -246,6 +270,7 @@ mod tests {
             action: "/x?a='1'",
             problem: Some("<script>"),
             hidden: &[("state", "\"'")],
+            whose: "<b>",
             fields: &fields,
             button: "Go",
             choices: &[],

@@ -191,6 +191,11 @@ impl Refusal {
         format!("AADSTS{}: {}", self.number, self.message)
     }
 
+    /// The sentence as people read it on a page: the number is for whoever helps them.
+    pub(crate) fn told(&self) -> String {
+        format!("{} (AADSTS{})", self.message, self.number)
+    }
+
     /// A reply that tells this refusal, with the time after which to try again.
     pub(crate) fn paced(&self, reply: Reply) -> Reply {
         match self.retry_after {

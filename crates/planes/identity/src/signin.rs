@@ -29,7 +29,14 @@ use crate::{
     Inner,
     form::Form,
     methods, open_forms,
-    pages::{self, Page},
+    pages::{self, Choice, Page},
+};
+
+/// The button that leads back.
+const BACK: Choice<'static> = Choice {
+    name: "with",
+    value: "back",
+    label: "Back",
 };
 
 /// What waits behind an open page.
@@ -69,6 +76,9 @@ pub(crate) async fn enter(inner: &Inner, call: &Call) -> Option<Reply> {
     if let Some(known) = overtaken(call, &stage) {
         return Some(go_on(inner, call, goal, known));
     }
+    if form.text(BACK.name) == Some(BACK.value) {
+        return Some(back(inner, call, goal, stage));
+    }
     Some(match stage {
         Stage::First => first::enter(inner, call, goal, form).await,
         Stage::Second(known) => second::enter(inner, call, goal, known, &form).await,
@@ -83,6 +93,14 @@ pub(crate) async fn enter(inner: &Inner, call: &Call) -> Option<Reply> {
         Stage::Onward(known) => go_on(inner, call, goal, known),
         Stage::Account(known) => account::enter(inner, call, known, &form).await,
     })
+}
+
+/// Goes back to where the page was chosen.
+fn back(inner: &Inner, call: &Call, goal: Goal, stage: Stage) -> Reply {
+    match stage.known() {
+        Some(known) => go_on(inner, call, goal, known.clone()),
+        None => begin(inner, call, goal, Said::NOTHING),
+    }
 }
 
 /// Whoever is on a page from the time before the account had a second factor, and has not shown it: the page changes
@@ -114,13 +132,34 @@ fn go_on(inner: &Inner, call: &Call, goal: Goal, known: Known) -> Reply {
     let Some(person) = known.person(&snapshot) else {
         return expired();
     };
-    let demanded = goal.demands_second_factor(inner, call);
-    match next(methods::standing(&snapshot, &person), demanded, &known.methods) {
+    match upcoming(inner, call, &goal, &known, &person) {
         Next::SecondFactor => second::page(inner, call, goal, known, &person, None),
         Next::Enrolment => enrolment::page(inner, call, goal, known, &person),
         Next::NewPassword => new_password::page(inner, call, goal, known, None),
         Next::Finished => goal.finish(inner, call, known, &person),
     }
+}
+
+fn upcoming(inner: &Inner, call: &Call, goal: &Goal, known: &Known, person: &Resource) -> Next {
+    let standing = methods::standing(&call.engine.snapshot(), person);
+    next(standing, goal.demands_second_factor(inner, call), &known.methods)
+}
+
+/// The way back from a page that was chosen; there is none from one that is demanded.
+fn way_back(inner: &Inner, call: &Call, flow: &Flow) -> &'static [Choice<'static>] {
+    let person = |known: &Known| known.person(&call.engine.snapshot());
+    let was_chosen = match &flow.stage {
+        Stage::Passkey { known: None, .. } => true,
+        Stage::Passkey {
+            known: Some(known), ..
+        } => person(known).is_some_and(|person| methods::has_authenticator(&person)),
+        Stage::Enrolment { known, .. } | Stage::NewPasskey { known, .. } | Stage::NewPassword(known) => {
+            person(known)
+                .is_some_and(|person| upcoming(inner, call, &flow.goal, known, &person) == Next::Finished)
+        }
+        Stage::First | Stage::Second(_) | Stage::Onward(_) | Stage::Account(_) => false,
+    };
+    if was_chosen { &[BACK] } else { &[] }
 }
 
 /// Hands out a page with a form for the next stage.
@@ -143,12 +182,14 @@ fn show_with(
     script: Option<&str>,
     content: impl FnOnce(pages::Form<'_>) -> String,
 ) -> Reply {
-    let (action, title) = (flow.goal.action(call), flow.goal.title());
+    let (action, title) = (flow.goal.action(call), flow.title());
     let leads_to = flow.goal.leads_to().map(str::to_owned);
+    let choices = way_back(inner, call, &flow);
     let opened = open_forms::open(inner, call, flow);
     let content = content(pages::Form {
         action: &action,
         hidden: &[(open_forms::FIELD, &opened.flow)],
+        choices,
         ..pages::Form::default()
     });
     let page = Page {
@@ -167,7 +208,35 @@ pub(crate) fn expired() -> Reply {
     pages::stop(400, "This page has expired", why)
 }
 
+impl Stage {
+    /// Who has shown who he is so far.
+    fn known(&self) -> Option<&Known> {
+        match self {
+            Self::First => None,
+            Self::Passkey { known, .. } => known.as_ref(),
+            Self::Enrolment { known, .. }
+            | Self::NewPasskey { known, .. }
+            | Self::Second(known)
+            | Self::NewPassword(known)
+            | Self::Onward(known)
+            | Self::Account(known) => Some(known),
+        }
+    }
+}
+
 impl Flow {
+    /// The heading of the page.
+    fn title(&self) -> &'static str {
+        match &self.stage {
+            Stage::First | Stage::Second(_) | Stage::Passkey { .. } => self.goal.title(),
+            Stage::Enrolment { .. } => "Set up an authenticator app",
+            Stage::NewPasskey { .. } => "Add a passkey",
+            Stage::NewPassword(_) => "Choose a new password",
+            Stage::Onward(_) => "Recovery codes",
+            Stage::Account(_) => "Your account",
+        }
+    }
+
     fn at_first(goal: Goal) -> Self {
         Self {
             goal,

@@ -16,7 +16,8 @@ use crate::{
     form::Form,
     methods::{self, passkey},
     pages::{self, Choice},
-    principal, sessions,
+    principal,
+    sessions::{self, Session},
 };
 
 /// The page's path.
@@ -102,20 +103,22 @@ fn offers(call: &Call, person: &Resource) -> Vec<Offer> {
     offers.push(offer(String::from(passkeys::WITH), String::from("Add a passkey")));
     offers.extend(passkey::of(person).map(|(row, _)| removal(row)));
     let signed_in = sessions::of(&call.engine.snapshot(), principal::object_id(person));
-    offers.extend(signed_in.iter().map(|session| {
-        let from = session
-            .address()
-            .map_or_else(String::new, |address| format!(" from {address}"));
-        offer(
-            format!("end:{}", session.id),
-            format!(
-                "End the session of {}{from}, last used {}",
-                session.client_name(),
-                session.used_at().strftime("%Y-%m-%d %H:%M UTC")
-            ),
-        )
-    }));
+    offers.extend(signed_in.iter().map(ending));
     offers
+}
+
+fn ending(session: &Session) -> Offer {
+    let from = session
+        .address()
+        .map_or_else(String::new, |address| format!(" from {address}"));
+    let used = session.used_at().strftime("%Y-%m-%d %H:%M UTC");
+    Offer {
+        value: format!("end:{}", session.id),
+        label: format!(
+            "End the session of {}{from}, last used {used}",
+            session.client_name()
+        ),
+    }
 }
 
 fn removal(row: &Value) -> Offer {
@@ -134,9 +137,9 @@ pub(super) async fn enter(inner: &Inner, call: &Call, known: Known, form: &Form)
     };
     let chosen = form.text("do").unwrap_or_default();
     match chosen.split_once(':').unwrap_or((chosen, "")) {
-        ("password", _) => return new_password::page(inner, call, Goal::Account, known, None),
-        ("authenticator", _) => return enrolment::page(inner, call, Goal::Account, known, &person),
-        (passkeys::WITH, _) => return passkeys::new_page(inner, call, known, &person, None),
+        ("password", _) => new_password::page(inner, call, Goal::Account, known, None),
+        ("authenticator", _) => enrolment::page(inner, call, Goal::Account, known, &person),
+        (passkeys::WITH, _) => passkeys::new_page(inner, call, known, &person, None),
         ("remove", id) => remove(inner, call, known, id).await,
         ("end", session) => end(inner, call, known, &person, session).await,
         _ => page(inner, call, known, &person, None),
@@ -157,10 +160,10 @@ async fn remove(inner: &Inner, call: &Call, known: Known, id: &str) -> Reply {
 async fn end(inner: &Inner, call: &Call, known: Known, person: &Resource, session: &str) -> Reply {
     let sessions = sessions::of(&call.engine.snapshot(), known.object_id);
     let found = sessions.iter().find(|found| found.id.to_string() == session);
-    let problem = match found {
-        Some(found) => sessions::end(call, found, "end").await.err(),
-        None => None,
+    let ended = match found {
+        Some(found) => sessions::end(call, found, "end").await,
+        None => Ok(()),
     };
-    let problem = problem.map(|refusal| refusal.described());
+    let problem = ended.err().map(|refusal| refusal.told());
     page(inner, call, known, person, problem.as_deref())
 }

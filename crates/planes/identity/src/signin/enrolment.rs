@@ -36,7 +36,7 @@ fn ask(
         goal,
         stage: Stage::Enrolment { known, key },
     };
-    let described = problem.map(Refusal::described);
+    let told = problem.map(Refusal::told);
     show(
         inner,
         call,
@@ -44,7 +44,7 @@ fn ask(
         problem.map_or(200, |problem| problem.status),
         |form| {
             let form = pages::Form {
-                problem: described.as_deref(),
+                problem: told.as_deref(),
                 fields: &[Field {
                     name: "code",
                     label: "The code that the app shows now",
@@ -56,7 +56,7 @@ fn ask(
                 ..form
             };
             format!(
-                "<p>Set up an authenticator app: a second factor that signs in with you from now on. Scan the picture with \
+                "<p>An authenticator app shows a code that you enter with your password from now on. Scan the picture with \
              the app, or type the key.</p>\n{}\n<p>Key: <code>{text}</code></p>\n{}",
                 picture(&address),
                 form.html()

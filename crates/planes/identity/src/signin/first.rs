@@ -80,7 +80,7 @@ pub(super) async fn enter(inner: &Inner, call: &Call, goal: Goal, mut form: Form
         Err(refusal) => {
             let said = Said {
                 status: refusal.status,
-                problem: Some(&refusal.described()),
+                problem: Some(&refusal.told()),
                 name,
             };
             refusal.paced(page(inner, call, goal, said))

@@ -34,12 +34,11 @@ impl Goal {
         }
     }
 
-    /// The heading of the pages on the way.
+    /// The heading of the pages that ask who it is.
     pub(super) fn title(&self) -> &'static str {
         match self {
-            Self::Program(_) => "Sign in",
+            Self::Program(_) | Self::Account => "Sign in",
             Self::Device { .. } => "Sign in on another device",
-            Self::Account => "Your account",
         }
     }
 

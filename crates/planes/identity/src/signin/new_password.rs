@@ -18,6 +18,8 @@ use crate::{
 
 /// Shows the page.
 pub(super) fn page(inner: &Inner, call: &Call, goal: Goal, known: Known, problem: Option<&str>) -> Reply {
+    let person = known.person(&call.engine.snapshot());
+    let whose = person.as_deref().map_or("", principal::name);
     let flow = Flow {
         goal,
         stage: Stage::NewPassword(known),
@@ -37,11 +39,12 @@ pub(super) fn page(inner: &Inner, call: &Call, goal: Goal, known: Known, problem
                     autocomplete: "new-password",
                     value: "",
                 }],
+                whose,
                 button: "Change the password",
                 ..form
             };
             format!(
-                "<p>Choose a new password. A few words that nobody would put together make a good one. Everything that is \
+                "<p>A few words that nobody would put together make a good password. Everything that is \
              signed in with the old one ends.</p>\n{}",
                 form.html()
             )
@@ -68,7 +71,7 @@ pub(super) async fn enter(inner: &Inner, call: &Call, goal: Goal, known: Known, 
     }
     match change(inner, call, known.clone(), password).await {
         Ok(known) => go_on(inner, call, goal, known),
-        Err(refusal) => page(inner, call, goal, known, Some(&refusal.described())),
+        Err(refusal) => page(inner, call, goal, known, Some(&refusal.told())),
     }
 }
 

@@ -55,14 +55,22 @@ function tell(problem) {
   place.textContent = problem;
 }
 
+// What browsers say of these is for programmers.
+const plain = {
+  NotAllowedError: "It was not confirmed in time, or there is no passkey for this server on this device.",
+  InvalidStateError: "This device has a passkey for this account already.",
+  SecurityError: "The browser does not use passkeys at this address.",
+};
+
 form.addEventListener("submit", async (event) => {
-  if (form.elements.answer.value) return;
+  // The other buttons of the form have names, and lead elsewhere.
+  if (form.elements.answer.value || event.submitter?.name) return;
   event.preventDefault();
   try {
     const answer = options.get ? await get(options.get) : await create(options.create);
     form.elements.answer.value = JSON.stringify(answer);
     form.submit();
   } catch (error) {
-    tell(`The passkey was not used: ${error.message}`);
+    tell(plain[error.name] ?? `The browser could not do it: ${error.message}`);
   }
 });

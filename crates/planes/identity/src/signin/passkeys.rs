@@ -1,6 +1,9 @@
 //! The two pages of passkeys: to sign in with one, and to add one. Only these have a script, because only a script can ask
 //! a browser for a passkey; it is a module of this server, and the policy of these pages names it alone.
 
+use std::sync::Arc;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::Method;
 use nave_arm::ArmError;
 use nave_engine::{
@@ -16,7 +19,7 @@ use crate::{
     Inner,
     form::Form,
     methods::{
-        self,
+        self, Altered,
         passkey::{self, Ceremony, Passkey},
     },
     open_forms,
@@ -75,15 +78,12 @@ pub(super) fn page(
         "userVerification": "required", "timeout": 300_000,
     });
     let stage = Stage::Passkey { known, challenge };
-    let told = "Your device asks for your passkey.";
-    ask(
-        inner,
-        call,
-        Flow { goal, stage },
-        &json!({ "get": options }),
-        problem,
-        told,
-    )
+    let asked = Asked {
+        options: json!({ "get": options }),
+        told: "Your device asks for your finger, your face or its PIN, and signs you in.",
+        button: "Use a passkey",
+    };
+    ask(inner, call, Flow { goal, stage }, &asked, problem)
 }
 
 /// Asks for a new passkey.
@@ -100,7 +100,7 @@ pub(super) fn new_page(
     let options = json!({
         "challenge": challenge, "rp": { "id": passkey::relying_party(site), "name": site.tenant_name },
         "user": {
-            "id": base64_of(known.object_id), "name": principal::name(person),
+            "id": handle(known.object_id), "name": principal::name(person),
             "displayName": person.text("/displayName").unwrap_or_default(),
         },
         "pubKeyCredParams": algorithms, "attestation": "none", "timeout": 300_000,
@@ -111,13 +111,25 @@ pub(super) fn new_page(
         goal: Goal::Account,
         stage: Stage::NewPasskey { known, challenge },
     };
-    let told = "Your device makes a passkey for this server.";
-    ask(inner, call, flow, &json!({ "create": options }), problem, told)
+    let asked = Asked {
+        options: json!({ "create": options }),
+        told: "Your device or your password manager keeps a passkey for this server. It signs you in by itself, with your \
+               finger, your face or a PIN, and a page that only looks like this one cannot get it.",
+        button: "Add a passkey",
+    };
+    ask(inner, call, flow, &asked, problem)
 }
 
-fn ask(inner: &Inner, call: &Call, flow: Flow, options: &Value, problem: Option<&str>, told: &str) -> Reply {
+/// What the browser is asked, and what the page says of it.
+struct Asked {
+    options: Value,
+    told: &'static str,
+    button: &'static str,
+}
+
+fn ask(inner: &Inner, call: &Call, flow: Flow, asked: &Asked, problem: Option<&str>) -> Reply {
     let script = format!("{}{SCRIPT}", call.engine.site().origin);
-    let options = options.to_string();
+    let options = asked.options.to_string();
     let status = if problem.is_some() { 401 } else { 200 };
     show_with(inner, call, flow, status, Some(&script), |form| {
         let flow = form.hidden.first().map_or("", |(_, flow)| flow);
@@ -129,11 +141,12 @@ fn ask(inner: &Inner, call: &Call, flow: Flow, options: &Value, problem: Option<
         let form = pages::Form {
             problem,
             hidden: &hidden,
-            button: "Use a passkey",
+            button: asked.button,
             ..form
         };
         format!(
-            "<p>{told}</p>\n<noscript><p role=\"alert\">Passkeys need a browser with scripts.</p></noscript>\n{}",
+            "<p>{}</p>\n<noscript><p role=\"alert\">Passkeys need a browser with scripts.</p></noscript>\n{}",
+            asked.told,
             form.html()
         )
     })
@@ -153,7 +166,7 @@ pub(super) async fn enter(
             Some(known) => go_on(inner, call, goal, known.and("fido")),
             None => complete(inner, call, Flow::at_first(goal), &person, &["fido", "mfa"]),
         },
-        Err(refusal) => page(inner, call, goal, known, Some(&refusal.described())),
+        Err(refusal) => page(inner, call, goal, known, Some(&refusal.told())),
     }
 }
 
@@ -163,51 +176,45 @@ async fn used(
     known: Option<&Known>,
     challenge: &str,
     form: &Form,
-) -> Result<std::sync::Arc<Resource>, Refusal> {
+) -> Result<Arc<Resource>, Refusal> {
     let answer = answer(form)?;
     let text = |name: &str| answer.get(name).and_then(Value::as_str).unwrap_or_default();
     let person = match known {
         Some(known) => known.object_id,
-        None => {
-            uuid_of(text("userHandle")).ok_or_else(|| Refusal::wrong_passkey("it belongs to nobody here"))?
-        }
+        None => person_of(text("userHandle"))
+            .ok_or_else(|| Refusal::wrong_passkey("it belongs to nobody here"))?,
     };
     let ceremony = Ceremony {
         site: call.engine.site(),
         challenge,
     };
-    let credential = text("id");
-    let used = methods::alter(
-        call,
-        person,
-        "Microsoft.Graph/users/authentication/use/action",
-        |altered| {
-            if !principal::enabled(altered.person) {
-                return Err(Refusal::bad_grant(
-                    50_057,
-                    "The user account is disabled or gone.",
-                ));
-            }
-            let rows = altered.own.get_mut("passkeys").and_then(Value::as_array_mut);
-            let row = rows
-                .into_iter()
-                .flatten()
-                .find(|row| row["credentialId"].as_str() == Some(credential))
-                .ok_or_else(|| {
-                    Refusal::wrong_passkey("it is not one of this account; it may have been removed")
-                })?;
-            let found = passkey::of(altered.person)
-                .map(|(_, passkey)| passkey)
-                .find(|passkey| passkey.row()["credentialId"] == row["credentialId"]);
-            let found = found.ok_or_else(|| Refusal::wrong_passkey("it cannot be read"))?;
-            let used = found
-                .used(&ceremony, &answer)
-                .map_err(|why| Refusal::wrong_passkey(&why))?;
-            row["counter"] = used.row()["counter"].clone();
-            Ok(())
-        },
-    );
+    let operation = "Microsoft.Graph/users/authentication/use/action";
+    let used = methods::alter(call, person, operation, |altered| {
+        use_of(altered, text("id"), &ceremony, &answer)
+    });
     Ok(used.await?.1)
+}
+
+/// Counts a use of the passkey that the answer names, if the answer is good.
+fn use_of(altered: Altered<'_>, id: &str, ceremony: &Ceremony<'_>, answer: &Value) -> Result<(), Refusal> {
+    if !principal::enabled(altered.person) {
+        return Err(Refusal::bad_grant(
+            50_057,
+            "The user account is disabled or gone.",
+        ));
+    }
+    let (_, passkey) = passkey::of(altered.person)
+        .find(|(row, _)| row["credentialId"].as_str() == Some(id))
+        .ok_or_else(|| Refusal::wrong_passkey("it is not one of this account; it may have been removed"))?;
+    let used = passkey
+        .used(ceremony, answer)
+        .map_err(|why| Refusal::wrong_passkey(&why))?;
+    let rows = altered.own.get_mut("passkeys").and_then(Value::as_array_mut);
+    let mut rows = rows.into_iter().flatten();
+    if let Some(row) = rows.find(|row| row["credentialId"].as_str() == Some(id)) {
+        row["counter"] = used.row()["counter"].clone();
+    }
+    Ok(())
 }
 
 /// Takes in a new passkey.
@@ -224,7 +231,7 @@ pub(super) async fn add(
     };
     match added(call, known.object_id, challenge, form).await {
         Ok(()) => go_on(inner, call, goal, known.and("fido")),
-        Err(refusal) => new_page(inner, call, known, &person, Some(&refusal.described())),
+        Err(refusal) => new_page(inner, call, known, &person, Some(&refusal.told())),
     }
 }
 
@@ -240,29 +247,25 @@ async fn added(call: &Call, person: Uuid, challenge: &str, form: &Form) -> Resul
     row["displayName"] = "Passkey".into();
     row["createdDateTime"] = now.to_string().into();
     let operation = "Microsoft.Graph/users/authentication/fido2Methods/write";
-    let written = methods::alter(call, person, operation, |altered| {
-        let mut rows = altered
-            .own
-            .get("passkeys")
-            .and_then(Value::as_array)
-            .cloned()
-            .unwrap_or_default();
-        if rows
-            .iter()
-            .any(|other| other["credentialId"] == row["credentialId"])
-        {
-            return Err(Refusal::wrong_passkey("it was added already"));
-        }
-        if rows.len() >= MOST {
-            return Err(Refusal::wrong_passkey(
-                "the account has as many passkeys as one may have",
-            ));
-        }
-        rows.push(row.clone());
-        altered.own["passkeys"] = rows.into();
-        Ok(())
-    });
+    let written = methods::alter(call, person, operation, |altered| keep(altered, &row));
     written.await.map(drop)
+}
+
+/// Adds a passkey to those of the person.
+fn keep(altered: Altered<'_>, new: &Value) -> Result<(), Refusal> {
+    let listed = altered.own.get("passkeys").and_then(Value::as_array);
+    let mut rows = listed.cloned().unwrap_or_default();
+    if rows.iter().any(|row| row["credentialId"] == new["credentialId"]) {
+        return Err(Refusal::wrong_passkey("it was added already"));
+    }
+    if rows.len() >= MOST {
+        return Err(Refusal::wrong_passkey(
+            "the account has as many passkeys as one may have",
+        ));
+    }
+    rows.push(new.clone());
+    altered.own["passkeys"] = rows.into();
+    Ok(())
 }
 
 fn answer(form: &Form) -> Result<Value, Refusal> {
@@ -274,12 +277,11 @@ fn credentials(person: &Resource) -> impl Iterator<Item = Value> {
     passkey::of(person).map(|(row, _)| json!({ "type": "public-key", "id": row["credentialId"] }))
 }
 
-fn base64_of(person: Uuid) -> String {
-    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+/// A person's id as browsers keep it with a passkey.
+fn handle(person: Uuid) -> String {
     URL_SAFE_NO_PAD.encode(person.as_bytes())
 }
 
-fn uuid_of(handle: &str) -> Option<Uuid> {
-    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+fn person_of(handle: &str) -> Option<Uuid> {
     Uuid::from_slice(&URL_SAFE_NO_PAD.decode(handle).ok()?).ok()
 }

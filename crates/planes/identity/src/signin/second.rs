@@ -31,7 +31,7 @@ pub(super) fn page(
         goal,
         stage: Stage::Second(known),
     };
-    let described = problem.map(Refusal::described);
+    let told = problem.map(Refusal::told);
     show(
         inner,
         call,
@@ -39,7 +39,7 @@ pub(super) fn page(
         problem.map_or(200, |problem| problem.status),
         |form| {
             let form = pages::Form {
-                problem: described.as_deref(),
+                problem: told.as_deref(),
                 fields: &[Field {
                     name: "code",
                     label: "Code",
