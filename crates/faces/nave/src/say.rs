@@ -1,28 +1,28 @@
 //! Everything this program prints: to people and scripts on the standard output, failures on the standard error.
+//!
+//! Whoever listens may have heard enough (`nave explain … | head`); that is no failure of this program, and no reason for
+//! a server to stop.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "the one module that prints"
-)]
-
-use std::time::{Duration, Instant};
+use std::{
+    io::{self, Write},
+    time::{Duration, Instant},
+};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// A line.
 pub(crate) fn line(text: impl AsRef<str>) {
-    println!("{}", text.as_ref());
+    let _heard = writeln!(io::stdout(), "{}", text.as_ref());
 }
 
 /// A remark beside the output.
 pub(crate) fn remark(text: impl AsRef<str>) {
-    eprintln!("{}", text.as_ref());
+    let _heard = writeln!(io::stderr(), "{}", text.as_ref());
 }
 
 /// Why the program ends without having done what was asked, with its causes.
 pub(crate) fn failure(error: &anyhow::Error) {
-    eprintln!("nave: {error:#}");
+    let _heard = writeln!(io::stderr(), "nave: {error:#}");
 }
 
 /// Something under way: a spinner where somebody watches, and a line when it is done.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::program::nave;
+use crate::program::{nave, unheard};
 
 fn printed(arguments: &[&str], input: &str) -> (i32, String, String) {
     let output = nave(arguments, input);
@@ -165,4 +165,14 @@ fn an_assignment_in_a_file_is_checked() {
         String::from("The role assignment already exists.\n"),
     );
     assert_eq!(check(&body), exists);
+}
+
+#[test]
+fn to_print_to_nobody_is_no_failure() {
+    let ended = unheard(&["authz", "eval"], "{}\n");
+    assert_eq!(
+        ended.code(),
+        Some(1),
+        "as with somebody who listens: the line asks nothing"
+    );
 }
