@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures::FutureExt;
 use http::{Request as HttpRequest, Response, request::Parts};
 use nave_arm::{ArmError, ErrorCode};
-use nave_engine::{Caller, Engine, Reply};
+use nave_engine::{Caller, Engine, Reply, operation::Surface};
 
 use crate::{
     access_log, body,
@@ -100,7 +100,12 @@ impl Face {
         request.peer = self.peer.map(client);
         match self.engine.authenticate(&request).await {
             Ok(caller) => request.caller = caller,
-            Err(error) => return refused(None, error),
+            Err(error) => {
+                return Answered {
+                    caller: None,
+                    reply: turned_away(&request.path, error),
+                };
+            }
         }
         let caller = request.caller.clone();
         match body::read(content, body::limit(&request.path, caller.is_some())).await {
@@ -121,6 +126,15 @@ impl Face {
 
 async fn answer(State(face): State<Face>, request: HttpRequest<Body>) -> impl IntoResponse {
     face.answer(request).await
+}
+
+/// The refusal of a token, as clients of the path's protocol read it.
+fn turned_away(path: &str, error: ArmError) -> Reply {
+    if path.to_ascii_lowercase().starts_with("/scim/") {
+        Surface::Scim.refused(error)
+    } else {
+        error.into()
+    }
 }
 
 fn panicked(panic: &(dyn Any + Send), parts: &Parts) -> ArmError {

@@ -1,6 +1,8 @@
 //! Secrets are planted wherever one can be put, every operation is asked for by everybody, and then no secret is found
 //! in the data directory, in the log, or in an answer that is not there to show it.
 
+mod identity;
+
 use std::{fs, path::Path};
 
 use http::Method;
@@ -67,6 +69,7 @@ async fn no_secret_is_found_where_it_does_not_belong() {
     canaries.keep("passwords of the test's people", nave_testkit::PASSWORD);
     say_something(&town, &mut canaries).await;
     plant(&town, &mut canaries).await;
+    identity::plant(&town, &mut canaries).await;
     read_out(&town, &mut canaries).await;
     town.settle();
 

@@ -108,6 +108,28 @@ async fn a_zone_host_is_the_account() {
 }
 
 #[tokio::test]
+async fn a_bad_token_is_refused_in_the_words_of_the_protocol() {
+    let nave = TestServer::start().await;
+    for token in ["nave-scim-nobody-has-this", "eyJhbGciOiJub25lIn0.e30."] {
+        let answer = nave.send(Ask::get("/scim/v2/Users").bearer(token)).await;
+        let body = answer.json();
+        assert_eq!(answer.status, 401, "{body}");
+        assert_eq!(
+            (body["schemas"][0].as_str(), body["status"].as_str()),
+            (Some("urn:ietf:params:scim:api:messages:2.0:Error"), Some("401"))
+        );
+        assert_eq!(answer.header("content-type"), "application/scim+json");
+        let arm = nave
+            .send(Ask::get("/subscriptions?api-version=2022-12-01").bearer(token))
+            .await;
+        assert_eq!(
+            (arm.status, arm.code().as_str()),
+            (401, "InvalidAuthenticationToken")
+        );
+    }
+}
+
+#[tokio::test]
 async fn the_log_has_the_path_and_not_the_query() {
     logs::start();
     let nave = TestServer::start().await;
