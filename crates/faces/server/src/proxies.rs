@@ -46,18 +46,18 @@ pub(crate) fn client(trusted: &[TrustedProxy], peer: IpAddr, headers: &HeaderMap
     client
 }
 
-/// The hops as they were written down: the client first, the last proxy last.
-fn hops(headers: &HeaderMap) -> Vec<&str> {
+/// The hops as they were written down: the client first, the last proxy last. They are split before they are read: one
+/// that is no text must not take along what a proxy wrote behind it.
+fn hops(headers: &HeaderMap) -> Vec<&[u8]> {
     let written = headers.get_all(FORWARDED_FOR).iter();
     written
-        .filter_map(|header| header.to_str().ok())
-        .flat_map(|header| header.split(','))
-        .map(str::trim)
+        .flat_map(|header| header.as_bytes().split(|byte| *byte == b','))
         .collect()
 }
 
 /// An address, with or without the port that some proxies write.
-fn address(hop: &str) -> Option<IpAddr> {
+fn address(hop: &[u8]) -> Option<IpAddr> {
+    let hop = std::str::from_utf8(hop).ok()?.trim();
     let with_port = || hop.parse::<std::net::SocketAddr>().map(|socket| socket.ip());
     hop.parse::<IpAddr>().or_else(|_| with_port()).ok()
 }
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn proxies_are_believed_as_far_as_they_are_trusted() {
-        let table: [(&str, &[&str], &str); 12] = [
+        let table: [(&str, &[&str], &str); 14] = [
             ("203.0.113.7", &[], "203.0.113.7"),
             ("203.0.113.7", &["198.51.100.1"], "203.0.113.7"),
             ("10.0.0.1", &[], "10.0.0.1"),
@@ -83,12 +83,14 @@ mod tests {
             ("10.0.0.1", &["[2001:db8::1]:4711"], "2001:db8::1"),
             ("10.0.0.1", &["198.51.100.1, unknown"], "10.0.0.1"),
             ("10.0.0.1", &["10.1.1.1, 10.2.2.2"], "10.1.1.1"),
+            ("10.0.0.1", &["1.1.1.1", "ÿ, 198.51.100.1"], "198.51.100.1"),
+            ("10.0.0.1", &["1.1.1.1", "ÿ"], "10.0.0.1"),
         ];
         let trusted: [TrustedProxy; 2] = ["10.0.0.0/8", "192.0.2.1"].map(|text| text.parse().unwrap());
         for (peer, written, expected) in table {
             let mut headers = HeaderMap::new();
             for header in written {
-                headers.append(FORWARDED_FOR, HeaderValue::from_static(header));
+                headers.append(FORWARDED_FOR, HeaderValue::from_bytes(header.as_bytes()).unwrap());
             }
             let found = client(&trusted, peer.parse().unwrap(), &headers);
             assert_eq!(found.to_canonical().to_string(), expected, "{peer} {written:?}");
