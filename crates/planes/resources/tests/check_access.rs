@@ -69,6 +69,24 @@ async fn about_others_asks_only_who_may_read_the_assignments() {
 }
 
 #[tokio::test]
+async fn asking_about_oneself_does_not_tell_what_is_there() {
+    let nave = Nave::with_hub().await;
+    let nobody = nave.user("nobody@contoso.com").await;
+    let missing = format!("{S}/resourceGroups/no-such-group");
+    for scope in [
+        RG,
+        &missing,
+        "/subscriptions/00000000-0000-0000-0000-00000000dead",
+    ] {
+        let path = format!("{scope}/{AUTHORIZATION}/checkAccess");
+        let mut body = question(&nobody, &[(READ_HUB, false)]);
+        body["Resource"] = Value::Null;
+        let answer = nave.send(&nobody, Method::POST, &path, body).await;
+        assert_eq!(verdicts(&answer), ["NotAllowed"], "{scope}");
+    }
+}
+
+#[tokio::test]
 async fn a_question_that_asks_nothing_is_refused() {
     let nave = Nave::with_hub().await;
     let reader = nave.user_with("reader@contoso.com", READER, RG).await;
