@@ -160,6 +160,8 @@ pub(crate) struct Form<'a> {
     pub(crate) button: &'a str,
     /// Other ways on.
     pub(crate) choices: &'a [Choice<'a>],
+    /// What stands above name and password where they are folded away, because hardly anybody may use them.
+    pub(crate) folded: &'a str,
 }
 
 impl Form<'_> {
@@ -186,6 +188,10 @@ impl Form<'_> {
         }
         let first_empty = self.fields.iter().position(|field| field.value.is_empty());
         for (at, field) in self.fields.iter().enumerate() {
+            if !self.folded.is_empty() && field.name == "username" {
+                let open = if self.problem.is_some() { " open" } else { "" };
+                let _ = writeln!(html, "<details{open}><summary>{}</summary>", escape(self.folded));
+            }
             field.write(&mut html, first_empty == Some(at));
         }
         if !self.button.is_empty() {
@@ -195,6 +201,9 @@ impl Form<'_> {
                 "<button type=\"submit\"{focus}>{}</button>",
                 escape(self.button)
             );
+        }
+        if !self.folded.is_empty() {
+            html.push_str("</details>\n");
         }
         for choice in self.choices {
             let _ = writeln!(
@@ -274,6 +283,7 @@ mod tests {
             fields: &fields,
             button: "Go",
             choices: &[],
+            folded: "",
         };
         let html = form.html();
         assert!(!html.contains("<b>") && !html.contains("<script>"), "{html}");

@@ -25,7 +25,10 @@ use nave_engine::{Resource, site::Site};
 use serde_json::Value;
 
 use self::provider::Provider;
-pub(crate) use self::{away::Away, settings::may_use_password};
+pub(crate) use self::{
+    away::Away,
+    settings::{may_use_password, passwords_are_for_emergencies},
+};
 use crate::{
     Identity, Inner, pages,
     signin::{Flow, Offered},

@@ -610,3 +610,25 @@ async fn only_what_the_issuer_signed_says_that_two_factors_were_seen_or_an_addre
             .await
     ));
 }
+
+#[tokio::test]
+async fn where_passwords_are_for_emergencies_the_page_says_so_and_folds_them_away() {
+    let world = World::start(let_in()).await;
+    let page = async || world.nave.send(ask(Method::GET, "/devicelogin")).await.text;
+    assert!(!page().await.contains("<details"));
+    let settings = json!({ "localPasswords": "breakGlass", "breakGlassAccounts": [common::ADMIN] });
+    let changed = world
+        .nave
+        .graph(Method::PATCH, "/identity/signInSettings", settings)
+        .await;
+    assert!((200..300).contains(&changed.status), "{}", changed.json);
+    let text = page().await;
+    let (before, folded) = text.split_once("<details>").expect("folded away");
+    let (folded, after) = folded.split_once("</details>").expect("an end");
+    assert!(before.contains("name=\"user_code\"") && !before.contains("name=\"password\""));
+    assert!(
+        folded.contains("for emergencies") && folded.contains("name=\"password\""),
+        "{folded}"
+    );
+    assert!(after.contains("Continue with idp") && !after.contains("name=\"password\""));
+}

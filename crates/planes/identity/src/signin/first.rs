@@ -8,6 +8,7 @@ use crate::{
     Inner,
     form::Form,
     pages::{self, Choice, Field},
+    sso,
 };
 
 /// What the page says about what was entered before.
@@ -30,6 +31,9 @@ impl Said<'_> {
     };
 }
 
+/// What stands above name and password where only the accounts for emergencies may use one.
+const FOR_EMERGENCIES: &str = "Sign in with a password (accounts for emergencies only)";
+
 /// Shows the first page.
 pub(crate) fn page(inner: &Inner, call: &Call, goal: Goal, said: Said<'_>) -> Reply {
     let introduction = introduction(&goal);
@@ -38,7 +42,13 @@ pub(crate) fn page(inner: &Inner, call: &Call, goal: Goal, said: Said<'_>) -> Re
         Goal::Program(_) | Goal::Account => None,
     };
     let fields = fields(code.as_deref(), said.name);
-    let offered = elsewhere::offered(&call.engine.snapshot());
+    let snapshot = call.engine.snapshot();
+    let folded = if sso::passwords_are_for_emergencies(&snapshot) {
+        FOR_EMERGENCIES
+    } else {
+        ""
+    };
+    let offered = elsewhere::offered(&snapshot);
     let others = offered.iter().map(|offered| Choice {
         name: "with",
         value: &offered.id,
@@ -50,6 +60,7 @@ pub(crate) fn page(inner: &Inner, call: &Call, goal: Goal, said: Said<'_>) -> Re
             problem: said.problem,
             fields: &fields,
             choices: &choices,
+            folded,
             button: "Sign in",
             ..form
         };

@@ -26,6 +26,11 @@ pub(super) fn shown(snapshot: &Snapshot) -> Value {
     })
 }
 
+/// Whether only the accounts for emergencies may use a password.
+pub(crate) fn passwords_are_for_emergencies(snapshot: &Snapshot) -> bool {
+    shown(snapshot)["localPasswords"] == BREAK_GLASS
+}
+
 /// Whether a person may use his password.
 pub(crate) fn may_use_password(snapshot: &Snapshot, person: &Resource) -> bool {
     let settings = shown(snapshot);
