@@ -243,6 +243,13 @@ mod tests {
             "to the letter"
         );
         assert_eq!(found("https://a", "One", &["x"]), Err(Mismatch::Subject));
+        for longer in ["one-more", "one:two", "on"] {
+            assert_eq!(
+                found("https://a", longer, &["x"]),
+                Err(Mismatch::Subject),
+                "{longer}"
+            );
+        }
         assert_eq!(found("https://a", "one", &["y"]), Err(Mismatch::Audience));
         assert_eq!(found("https://a", "one", &[]), Err(Mismatch::Audience));
         assert_eq!(matching(&[], "https://a", "one", &["x"]), Err(Mismatch::None));

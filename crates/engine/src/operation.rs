@@ -184,3 +184,23 @@ fn scim_error(error: &ArmError) -> Value {
     }
     body
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Surface;
+
+    #[test]
+    fn a_provisioning_token_opens_provisioning_and_nothing_else() {
+        let (origin, audience) = ("https://nave.test", "https://nave.test/scim");
+        assert!(Surface::Scim.accepts(audience, origin));
+        for other in [
+            Surface::Arm,
+            Surface::Graph,
+            Surface::Token,
+            Surface::Inference,
+            Surface::Workspace,
+        ] {
+            assert!(!other.accepts(audience, origin), "{other:?}");
+        }
+    }
+}

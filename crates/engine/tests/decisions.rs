@@ -258,6 +258,18 @@ async fn who_is_disabled_gone_or_elsewhere_gets_nothing_anywhere() {
 }
 
 #[tokio::test]
+async fn whose_session_is_gone_is_signed_out_whatever_his_token_says() {
+    let nave = Nave::start().await;
+    let mut joe = nave.user_with("joe@contoso.com", OWNER, S).await;
+    assert_eq!(nave.send(&joe, Method::GET, RG, Value::Null).await.status, 200);
+    joe.sign_in.session = Some(Uuid::new_v4());
+    for path in [RG, "/signedin", "/subscriptions"] {
+        let answer = nave.send(&joe, Method::GET, path, Value::Null).await;
+        assert_eq!(answer.refusal(), (401, "InvalidAuthenticationToken"), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn nobody_is_not_nave_itself() {
     let nave = Nave::start().await;
     let answer = nave.ask(request(None, Method::GET, "/open", Value::Null)).await;
