@@ -96,7 +96,7 @@ impl Uses {
             .iter()
             .filter(|finding| matches!(finding.outcome, Outcome::Granted(_)))
             .peekable();
-        if !is_principal || granted.peek().is_none() {
+        if !is_principal || !decision.allowed || granted.peek().is_none() {
             return;
         }
         let mut day = self.today(decision.asked_at);
@@ -310,6 +310,15 @@ mod tests {
         let coarse: Vec<_> = taken.iter().filter(|one| one.coarse).collect();
         assert_eq!((coarse.len(), coarse[0].times), (1, 5));
         assert_eq!(coarse[0].scope.as_str(), "/subscriptions/s");
+    }
+
+    #[test]
+    fn what_was_refused_was_not_done() {
+        let uses = Uses::default();
+        let mut refused = decision("A/b/write", "/", 0);
+        refused.allowed = false;
+        uses.note(&refused, &Snapshot::empty());
+        assert!(!uses.has_news(), "one of its needs was granted, another was not");
     }
 
     #[test]
