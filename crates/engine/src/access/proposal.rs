@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use http::Method;
-use nave_arm::ResourceId;
+use nave_arm::{ArmError, ErrorCode, ResourceId};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -11,6 +11,9 @@ use crate::{Caller, Engine, Reply, Request, Snapshot, directory, inner_request, 
 
 /// The version of the requests that changes are made by.
 const VERSION: &str = "2022-04-01";
+
+/// The most requests that changes may take together. A group is changed one member at a time.
+const REQUESTS: usize = 1_000;
 
 /// One change to roles, assignments, deny assignments or groups.
 #[derive(Debug, Clone)]
@@ -42,6 +45,15 @@ pub struct Impossible {
 impl Proposed {
     fn is_group(&self) -> bool {
         self.id.resource_type().eq_ignore_ascii_case(directory::GROUPS)
+    }
+
+    /// Whether it is made at one place and belongs to it, as assignments do.
+    fn is_of_a_place(&self) -> bool {
+        let kind = self.id.resource_type().to_lowercase();
+        matches!(
+            kind.as_str(),
+            "microsoft.authorization/roleassignments" | "microsoft.authorization/denyassignments"
+        )
     }
 
     /// The requests that make it.
@@ -94,7 +106,8 @@ impl Proposed {
 }
 
 /// Makes changes in a rehearsal, one after the other; each sees those before it. What the asker could not do is done all
-/// the same, on the server's account: it is asked what it would come to.
+/// the same, on the server's account: it is asked what it would come to. Why it cannot be done is told of what belongs
+/// to the place that was asked about; of roles and groups, which belong to others too, the asker is told that he may not.
 ///
 /// # Errors
 /// The first change that nobody could make.
@@ -105,11 +118,13 @@ pub(super) async fn rehearse(
     outer: &Request,
 ) -> Result<Vec<Rehearsed>, Impossible> {
     let mut done = Vec::with_capacity(changes.len());
+    let mut left = REQUESTS;
     for (at, change) in changes.iter().enumerate() {
         let asker = change.caller(asker, stage.site());
-        let tried = match make(stage, change, &asker, outer).await {
-            Err(reply) if matches!(reply.status, 401 | 403) => {
-                let made = make(stage, change, &Caller::system(), outer).await;
+        let tried = match make(stage, change, &asker, outer, &mut left).await {
+            Err(refused) if matches!(refused.status, 401 | 403) => {
+                let made = make(stage, change, &Caller::system(), outer, &mut left).await;
+                let made = made.map_err(|reply| if change.is_of_a_place() { reply } else { refused });
                 made.map(|changes| Rehearsed { may: false, changes })
             }
             made => made.map(|changes| Rehearsed { may: true, changes }),
@@ -120,15 +135,32 @@ pub(super) async fn rehearse(
 }
 
 /// Makes one change; whether there was anything to change.
-async fn make(stage: &Arc<Engine>, change: &Proposed, by: &Caller, outer: &Request) -> Result<bool, Reply> {
+async fn make(
+    stage: &Arc<Engine>,
+    change: &Proposed,
+    by: &Caller,
+    outer: &Request,
+    left: &mut usize,
+) -> Result<bool, Reply> {
     let before = stage.snapshot();
-    for request in change.requests(&before, stage.site(), by, outer) {
+    let requests = change.requests(&before, stage.site(), by, outer);
+    *left = left.checked_sub(requests.len()).ok_or_else(too_much)?;
+    for request in requests {
         let reply = Box::pin(stage.serve(request)).await;
         if reply.status >= 300 {
             return Err(reply);
         }
     }
     Ok(stage.snapshot().revision() != before.revision())
+}
+
+fn too_much() -> Reply {
+    Reply::from(ArmError::new(
+        ErrorCode::InvalidParameter,
+        format!(
+            "The changes take more than {REQUESTS} requests together; ask about fewer members at a time."
+        ),
+    ))
 }
 
 fn group_members(snapshot: &Snapshot, group: &ResourceId) -> BTreeSet<Uuid> {

@@ -28,7 +28,8 @@ pub struct WhatIf<'a> {
 pub struct Foreseen {
     /// Of each change, whether the asker could make it and whether it changes anything.
     pub changes: Vec<Rehearsed>,
-    /// The rows that would be written or deleted, those that follow by rules among them.
+    /// The rows that would be written or deleted: those of the changes, and those that follow by rules at or below the
+    /// place that was asked about.
     pub rows: Vec<ResourceId>,
     /// Who gains or loses what.
     pub difference: Difference,
@@ -49,6 +50,17 @@ pub enum NoAnswer {
 }
 
 impl WhatIf<'_> {
+    /// What follows elsewhere is not for who asks here.
+    fn told_of(&self, state: &Snapshot, scope: &ResourceId, rows: Vec<ResourceId>) -> Vec<ResourceId> {
+        let is_asked = |row: &ResourceId| self.changes.iter().any(|change| change.id == *row);
+        let is_below = |row: &ResourceId| {
+            let place = row.scope().unwrap_or_else(ResourceId::tenant);
+            state.roles().scope_contains(scope, &place)
+        };
+        let told = rows.into_iter().filter(|row| is_asked(row) || is_below(row));
+        told.collect()
+    }
+
     /// Works it out, at and below the resource of a grant. Nothing is changed and nothing is recorded.
     ///
     /// # Errors
@@ -59,16 +71,18 @@ impl WhatIf<'_> {
         grant: &Grant<A>,
         request: &Request,
     ) -> Result<Foreseen, NoAnswer> {
+        // however many ask, no more than one of them keeps the server busy
+        let _one_at_a_time = engine.foreseeing.lock().await;
         let stage = engine.rehearsal();
         let before = stage.snapshot();
         let changes = rehearse(&stage, grant.caller(), self.changes, request)
             .await
             .map_err(NoAnswer::Impossible)?;
-        let (after, rows) = (stage.snapshot(), stage.rehearsed());
+        let (after, all_rows) = (stage.snapshot(), stage.rehearsed());
         let step = Step {
             before: &before,
             after: &after,
-            changed: &rows,
+            changed: &all_rows,
         };
         let affected = step.affected();
         let now = engine.world().now();
@@ -89,7 +103,7 @@ impl WhatIf<'_> {
         };
         Ok(Foreseen {
             changes,
-            rows,
+            rows: self.told_of(&after, grant.id(), all_rows),
             difference,
             flips,
             before,

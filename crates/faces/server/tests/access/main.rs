@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod foresight;
 mod suggest;
 mod what_if;
 mod world;
