@@ -1,5 +1,6 @@
 """How people sign in: second factors, new passwords, sessions; with the clients that have to bear it."""
 
+import hashlib
 import json
 import re
 import threading
@@ -12,6 +13,7 @@ import pages
 import people
 import pytest
 import requests
+import server as nave
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import (
     AuthorizationCodeCredential,
@@ -267,3 +269,72 @@ def test_guessing_takes_time_and_the_answer_says_how_long(server, person):
     waiting = [answer for answer in answers if answer.status_code == 429]
     assert waiting, [answer.status_code for answer in answers]
     assert all(int(answer.headers["Retry-After"]) >= 1 for answer in waiting)
+
+
+def test_who_could_not_sign_in_is_in_the_log_and_what_was_tried_is_not(server, admin, person):
+    for _ in range(2):
+        answer = requests.post(
+            f"{server.origin}/{server.tenant}/oauth2/v2.0/token",
+            data={
+                "grant_type": "password", "client_id": CLI, "username": person.name, "password": "a-slip-of-the-tongue",
+                "scope": f"{server.origin}/.default",
+            },
+            verify=server.exports["REQUESTS_CA_BUNDLE"], timeout=20,
+        )
+        assert answer.status_code == 401
+    events = admin(
+        f"rest --method get --resource {server.origin} --url {server.origin}/providers/Microsoft.Insights/eventtypes/"
+        "management/values?api-version=2015-04-01"
+    )["value"]
+    failed = [
+        event for event in events
+        if event["operationName"]["value"] == "Nave.Identity/signIns/action" and person.object_id in event["resourceId"]
+    ]
+    assert len(failed) == 1, failed
+    assert failed[0]["status"]["value"] == "Failed"
+    assert "AADSTS50126" in str(failed[0]) and "127.0.0.1" in str(failed[0])
+    assert "a-slip-of-the-tongue" not in str(events)
+
+
+KNOWN = "lost lorries leave for leicester"
+
+
+@pytest.fixture
+def careful(tmp_path):
+    """A server whose operator has a list of known passwords."""
+    lines = sorted(hashlib.sha1(text.encode()).hexdigest().upper() for text in [KNOWN, "one", "two", "three"])
+    listed = tmp_path / "breached.txt"
+    listed.write_text("".join(f"{line}:7\r\n" for line in lines))
+    running = nave.start(tmp_path / "data", "--breached-passwords", listed, "--domain", "contoso.com")
+    yield running
+    assert running.stop() == 0
+
+
+def test_a_password_of_a_breach_is_refused(careful):
+    def call(path, body, **options):
+        return requests.post(careful.origin + path, verify=careful.exports["REQUESTS_CA_BUNDLE"], timeout=20, **body, **options)
+
+    form = {
+        "grant_type": "password", "client_id": CLI, "username": careful.admin, "password": careful.password,
+        "scope": f"{careful.origin}/graph/.default",
+    }
+    token = call(f"/{careful.tenant}/oauth2/v2.0/token", {"data": form}).json()["access_token"]
+
+    def make(password):
+        user = {
+            "accountEnabled": True, "displayName": "Joe", "mailNickname": "joe", "userPrincipalName": "joe@contoso.com",
+            "passwordProfile": {"password": password, "forceChangePasswordNextSignIn": False},
+        }
+        return call("/graph/v1.0/users", {"json": user}, headers={"Authorization": f"Bearer {token}"})
+
+    refused = make(KNOWN)
+    assert refused.status_code == 400 and "breaches" in refused.text, refused.text
+    assert make(NEW_PASSWORD).status_code == 201
+
+
+def test_a_file_that_is_no_list_stops_the_start(tmp_path):
+    listed = tmp_path / "words.txt"
+    listed.write_text("password\nqwerty\n")
+    with pytest.raises(RuntimeError, match="cannot be used as a list of breached passwords"):
+        nave.start(tmp_path / "data", "--breached-passwords", listed)
+    assert not list((tmp_path / "data").iterdir())

@@ -56,6 +56,9 @@ impl Inner {
             Err(refusal) if *refusal == Refusal::wrong_password() => self.throttle.failed(&tried, now),
             Err(_) => {}
         }
+        if let Err(refusal) = &checked {
+            self.tell_failure(call, name, refusal).await;
+        }
         checked
     }
 

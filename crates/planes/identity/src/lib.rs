@@ -25,6 +25,7 @@ mod codes;
 mod credentials;
 mod devices;
 mod discovery;
+mod failures;
 mod form;
 mod graph;
 mod managed;
@@ -69,7 +70,7 @@ pub use passwords::BreachedPasswords;
 pub use tokens::IssuedToken;
 
 use crate::{
-    assertions::FirstShown, authenticator::Verified, codes::Code, devices::Devices, one_time::OneTime,
+    assertions::FirstShown, authenticator::Verified, codes::Code, devices::Devices, failures::Failures, one_time::OneTime,
     open_forms::OpenForm, outbound::Issuers, sso::Away, throttle::Throttle, tokens::Lifetime,
 };
 
@@ -101,6 +102,8 @@ pub(crate) struct Inner {
     pub(crate) queue: Semaphore,
     /// Who has to wait before the next try.
     pub(crate) throttle: Throttle,
+    /// Who could not sign in a moment ago.
+    pub(crate) failures: Failures,
     /// Passwords that became known in breaches, if the operator has a list.
     pub(crate) breached: OnceLock<BreachedPasswords>,
 }
@@ -123,6 +126,7 @@ impl Identity {
             hashing: Semaphore::new(processors),
             queue: Semaphore::new(QUEUE),
             throttle: Throttle::new(),
+            failures: Failures::new(),
             breached: OnceLock::new(),
         }))
     }

@@ -127,6 +127,9 @@ pub(crate) async fn check_code(
         Err(refusal) if *refusal == Refusal::wrong_code() => inner.throttle.failed(&tried, now),
         Err(_) => {}
     }
+    if let Err(refusal) = &checked {
+        inner.tell_failure(call, principal::name(person), refusal).await;
+    }
     checked.map(drop)
 }
 

@@ -47,7 +47,7 @@ pub(super) enum Stop {
     /// The person is told: the program or its address is not known.
     Here(Refusal),
     /// The program is told.
-    Back(ReturnTo, Refusal),
+    Back(Box<ReturnTo>, Refusal),
 }
 
 impl Asked {
@@ -65,7 +65,7 @@ impl Asked {
                     claims,
                 })
             }
-            Err(refusal) => Err(Stop::Back(return_to, refusal)),
+            Err(refusal) => Err(Stop::Back(Box::new(return_to), refusal)),
         }
     }
 }
