@@ -137,7 +137,7 @@ impl Engine {
 
 fn granting(finding: &Finding) -> Option<ResourceId> {
     match &finding.outcome {
-        Outcome::Granted(reason) => Some(reason.assignment.clone()),
+        Outcome::Granted(reason) => Some(reason.assignment()),
         _ => None,
     }
 }

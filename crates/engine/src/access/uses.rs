@@ -232,27 +232,27 @@ fn widest(scope: &ResourceId) -> ResourceId {
 
 #[cfg(test)]
 mod tests {
-    use nave_rbac::Reason;
+    use nave_rbac::{AccessRequest, Attributes, Evaluation, RoleAssignment, RoleIndex, built_in};
 
     use super::*;
     use crate::{Caller, decision::Need, operation::Surface};
 
     fn decision(operation: &str, scope: &str, seconds: i64) -> Decision {
         let scope = ResourceId::parse(scope).expect("scope");
-        let reason = Reason {
-            assignment: ResourceId::tenant(),
-            role: Uuid::nil(),
-            role_name: String::new(),
-            permission: 0,
-            pattern: String::new(),
-            through_group: None,
+        let (somebody, nothing) = (Uuid::from_u128(1), Attributes::new());
+        let mut index = RoleIndex::with_built_in();
+        let owner = RoleAssignment::new(ResourceId::tenant(), Uuid::nil(), built_in::OWNER, somebody);
+        index.put_assignment(owner);
+        let request = AccessRequest::new(somebody, operation, Plane::Control, &scope, &nothing);
+        let Evaluation::Allowed(reason) = index.evaluate(&request) else {
+            panic!("an owner may")
         };
         let need = Need::action(operation.to_owned(), scope);
         Decision {
             id: Uuid::nil(),
             revision: 1,
             caller: Caller {
-                object_id: Uuid::from_u128(1),
+                object_id: somebody,
                 ..Caller::nobody()
             },
             surface: Surface::Arm,

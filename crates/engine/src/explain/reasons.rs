@@ -165,12 +165,14 @@ fn why(
 ) -> String {
     match outcome {
         Outcome::Granted(reason) => {
-            let at = assignments.iter().find(|one| one.id == reason.assignment);
+            let assignment = reason.assignment();
+            let at = assignments.iter().find(|one| one.id == assignment);
             let at = at.map_or_else(String::new, |one| format!(", assigned at {}", one.scope));
-            let through = at_group(assignments, &reason.assignment);
+            let through = at_group(assignments, &assignment);
             format!(
                 "the role {} grants it by '{}'{at}{through}",
-                reason.role_name, reason.pattern
+                reason.role_name(),
+                reason.pattern
             )
         }
         Outcome::Rule("SignedIn") => String::from("whoever is signed in may"),

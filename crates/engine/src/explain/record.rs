@@ -44,8 +44,8 @@ impl Finding {
     pub(crate) fn record(&self) -> Value {
         let reason = match &self.outcome {
             Outcome::Granted(reason) => {
-                json!({"assignment": reason.assignment.as_str(), "role": reason.role, "roleName": reason.role_name,
-                       "pattern": reason.pattern, "throughGroup": reason.through_group})
+                json!({"assignment": reason.assignment().as_str(), "role": reason.role(), "roleName": reason.role_name(),
+                       "pattern": &*reason.pattern, "throughGroup": reason.through_group})
             }
             Outcome::Rule(rule) => json!(rule),
             Outcome::Refused(Refusal::DenyAssignment { id }) => json!({"denyAssignment": id.as_str()}),

@@ -90,7 +90,7 @@ impl Finder<'_> {
                 Some(format!(
                     "The condition of {} is in the way. The request passes without another role if it meets the \
                      condition, or if the condition is changed; the grant below goes round it.",
-                    in_the_way.assignment
+                    in_the_way.assignment()
                 ))
             }
             Outcome::PrincipalUnusable => {

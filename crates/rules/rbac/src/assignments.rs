@@ -1,8 +1,8 @@
 //! All role assignments of a tenant, by who has them and by where they are made.
 //!
 //! An assignment is kept once, in as few bytes as it takes: its scope and condition are shared with the others that
-//! have the same, and its id is spelled out only for who asks. A decision walks from the scope up and looks, for the
-//! caller and each of its groups, into one short list, so its cost does not follow the number of assignments.
+//! have the same, and its id is spelled out only for who asks. A decision walks from the scope up and looks at each place
+//! for the caller and the caller's groups, so its cost does not follow the number of assignments.
 
 use std::{borrow::Borrow, cmp::Ordering, hash, ops::Bound, sync::Arc};
 
@@ -11,7 +11,7 @@ use imbl::OrdSet;
 use nave_arm::ResourceId;
 use uuid::Uuid;
 
-use crate::{Condition, RoleAssignment, assignment::Name, map::Map, sorted::Sorted};
+use crate::{Condition, RoleAssignment, assignment::Name, given::Given, map::Map, sorted::Sorted};
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Assignments {
@@ -20,8 +20,6 @@ pub(crate) struct Assignments {
     scopes: OrdSet<Key>,
     /// How many assignments have each condition that can be read.
     conditions: Map<Condition, usize>,
-    /// The number of the next new place. No number is given twice.
-    next: u64,
 }
 
 /// A scope, compared by its key alone.
@@ -30,29 +28,18 @@ struct Key(ResourceId);
 
 /// A scope with assignments.
 #[derive(Debug, Clone)]
-struct Place {
-    number: PlaceNumber,
+pub(crate) struct Place {
     made: Sorted<Made>,
+    pub(crate) given: Given,
 }
 
-/// Stands for a scope that has assignments; quicker to compare.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct PlaceNumber(u64);
-
-/// An assignment among those of its principal: by place, then by name.
+/// An assignment among those of its principal: by name, then by scope.
 #[derive(Debug, Clone)]
-struct Held {
-    place: PlaceNumber,
-    assignment: Arc<RoleAssignment>,
-}
+struct Held(Arc<RoleAssignment>);
 
 /// An assignment among those at its scope: by name.
 #[derive(Debug, Clone)]
-struct Made(Arc<RoleAssignment>);
-
-/// The assignments of one principal.
-#[derive(Clone, Copy)]
-pub(crate) struct Own<'a>(&'a Sorted<Held>);
+pub(crate) struct Made(pub(crate) Arc<RoleAssignment>);
 
 impl Assignments {
     /// Puts an assignment, in place of the one with its id.
@@ -60,11 +47,8 @@ impl Assignments {
         self.remove(&assignment.scope, assignment.name());
         self.share(&mut assignment);
         let assignment = Arc::new(assignment);
-        let place = self.make(&assignment);
-        let held = Held {
-            place,
-            assignment: assignment.clone(),
-        };
+        self.make(&assignment);
+        let held = Held(assignment.clone());
         match self.by_principal.get_mut(&assignment.principal) {
             Some(own) => own.put(held),
             None => drop(self.by_principal.insert(assignment.principal, Sorted::one(held))),
@@ -73,23 +57,18 @@ impl Assignments {
 
     /// Takes an assignment away.
     pub(crate) fn remove(&mut self, scope: &ResourceId, name: &Name) -> Option<Arc<RoleAssignment>> {
-        let place = self.by_scope.get(scope.key())?;
-        let (number, assignment) = (place.number, place.named(name)?.clone());
+        let assignment = self.by_scope.get(scope.key())?.named(name)?.clone();
         self.unmake(&assignment);
-        let held = Held {
-            place: number,
-            assignment,
-        };
-        if let Some(own) = self.by_principal.get_mut(&held.assignment.principal) {
-            own.remove(&held);
+        if let Some(own) = self.by_principal.get_mut(&assignment.principal) {
+            own.remove(&Held(assignment.clone()));
             if own.is_empty() {
-                self.by_principal.remove(&held.assignment.principal);
+                self.by_principal.remove(&assignment.principal);
             }
         }
-        if let Some(condition) = &held.assignment.condition {
+        if let Some(condition) = &assignment.condition {
             self.release(condition);
         }
-        Some(held.assignment)
+        Some(assignment)
     }
 
     pub(crate) fn get(&self, scope: &ResourceId, name: &Name) -> Option<&RoleAssignment> {
@@ -119,12 +98,14 @@ impl Assignments {
     }
 
     /// The place with this key; none where no assignment is made.
-    pub(crate) fn place(&self, key: &str) -> Option<PlaceNumber> {
-        self.by_scope.get(key).map(|place| place.number)
+    pub(crate) fn place(&self, key: &str) -> Option<&Place> {
+        self.by_scope.get(key)
     }
 
-    pub(crate) fn of(&self, principal: Uuid) -> Option<Own<'_>> {
-        self.by_principal.get(&principal).map(Own)
+    /// Every assignment of the principal itself, by name.
+    pub(crate) fn of(&self, principal: Uuid) -> impl Iterator<Item = &RoleAssignment> {
+        let own = self.by_principal.get(&principal);
+        own.into_iter().flat_map(Sorted::iter).map(|held| &*held.0)
     }
 
     /// Lets the assignment use the scope and the condition that others have already.
@@ -153,19 +134,20 @@ impl Assignments {
         }
     }
 
-    fn make(&mut self, assignment: &Arc<RoleAssignment>) -> PlaceNumber {
+    fn make(&mut self, assignment: &Arc<RoleAssignment>) {
         let made = Made(assignment.clone());
         if let Some(place) = self.by_scope.get_mut(assignment.scope.key()) {
             place.made.put(made);
-            return place.number;
+            place.given.put(assignment);
+            return;
         }
-        let number = PlaceNumber(self.next);
-        self.next += 1;
         let key = Key(assignment.scope.clone());
-        let made = Sorted::one(made);
-        self.by_scope.insert(key.clone(), Place { number, made });
+        let place = Place {
+            made: Sorted::one(made),
+            given: Given::one(assignment),
+        };
+        self.by_scope.insert(key.clone(), place);
         self.scopes.insert(key);
-        number
     }
 
     fn unmake(&mut self, assignment: &Arc<RoleAssignment>) {
@@ -174,6 +156,7 @@ impl Assignments {
             return;
         };
         place.made.remove(&Made(assignment.clone()));
+        place.given.remove(assignment);
         if place.made.is_empty() {
             self.by_scope.remove(key);
             self.scopes.remove(key);
@@ -185,21 +168,6 @@ impl Place {
     fn named(&self, name: &Name) -> Option<&Arc<RoleAssignment>> {
         let first = self.made.from(&Called(name)).next()?;
         (first.0.name() == name).then_some(&first.0)
-    }
-}
-
-impl<'a> Own<'a> {
-    /// All of them.
-    pub(crate) fn iter(self) -> impl Iterator<Item = &'a RoleAssignment> {
-        self.0.iter().map(|held| &*held.assignment)
-    }
-
-    /// Those at exactly this place.
-    pub(crate) fn at(self, place: PlaceNumber) -> impl Iterator<Item = &'a RoleAssignment> {
-        self.0
-            .from(&StartOf(place))
-            .take_while(move |held| held.place == place)
-            .map(|held| &*held.assignment)
     }
 }
 
@@ -237,8 +205,8 @@ impl Ord for Key {
 
 impl Ord for Held {
     fn cmp(&self, other: &Self) -> Ordering {
-        let names = || self.assignment.name().cmp(other.assignment.name());
-        self.place.cmp(&other.place).then_with(names)
+        let scopes = || self.0.scope.cmp(&other.0.scope);
+        self.0.name().cmp(other.0.name()).then_with(scopes)
     }
 }
 
@@ -275,21 +243,6 @@ impl PartialEq for Made {
 }
 
 impl Eq for Made {}
-
-/// The place in a list before everything held at a scope.
-struct StartOf(PlaceNumber);
-
-impl Equivalent<Held> for StartOf {
-    fn equivalent(&self, _: &Held) -> bool {
-        false
-    }
-}
-
-impl Comparable<Held> for StartOf {
-    fn compare(&self, held: &Held) -> Ordering {
-        self.0.cmp(&held.place).then(Ordering::Less)
-    }
-}
 
 /// The place in a list of what is called so.
 struct Called<'a>(&'a Name);

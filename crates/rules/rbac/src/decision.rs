@@ -1,11 +1,14 @@
 //! The question and the answer, with its reasons.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use nave_arm::ResourceId;
 use uuid::Uuid;
 
-use crate::{AttributeValue, Attributes, Source, Surroundings, Truth, attributes::AttributeName};
+use crate::{
+    AttributeValue, Attributes, Condition, RoleAssignment, RoleDefinition, Source, Surroundings, Truth,
+    attributes::AttributeName,
+};
 
 /// Which of a role's lists an operation consults. The resource provider's catalogue says which plane an operation
 /// is in; nothing carries over from one to the other.
@@ -97,20 +100,38 @@ impl Evaluation {
 }
 
 /// The assignment that allows a request. Each is judged alone, so one is enough.
+///
+/// It shares what the index has and spells nothing out, because every request pays for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
-    /// The assignment.
-    pub assignment: ResourceId,
-    /// Its role.
-    pub role: Uuid,
-    /// The role's name.
-    pub role_name: String,
+    pub(crate) held: Arc<RoleAssignment>,
+    pub(crate) definition: Arc<RoleDefinition>,
     /// Which of the role's permission objects grants the operation.
     pub permission: usize,
     /// The action string in it.
-    pub pattern: String,
+    pub pattern: Arc<str>,
     /// The group through which the assignment reaches the caller.
     pub through_group: Option<Uuid>,
+}
+
+impl Reason {
+    /// The assignment.
+    #[must_use]
+    pub fn assignment(&self) -> ResourceId {
+        self.held.id()
+    }
+
+    /// Its role.
+    #[must_use]
+    pub fn role(&self) -> Uuid {
+        self.held.role
+    }
+
+    /// The role's name.
+    #[must_use]
+    pub fn role_name(&self) -> &str {
+        &self.definition.role_name
+    }
 }
 
 /// Why a request is refused.
@@ -154,19 +175,36 @@ impl Refusal {
     }
 }
 
-/// An assignment that applies to the caller and the scope but does not grant the operation.
+/// An assignment that applies to the caller and the scope but does not grant the operation. As a [`Reason`] it spells
+/// nothing out before it is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Considered {
-    /// The assignment.
-    pub assignment: ResourceId,
-    /// Its role.
-    pub role: Uuid,
-    /// The role's name; none when the role is gone.
-    pub role_name: Option<String>,
+    pub(crate) held: Arc<RoleAssignment>,
+    pub(crate) definition: Option<Arc<RoleDefinition>>,
     /// The group through which the assignment reaches the caller.
     pub through_group: Option<Uuid>,
     /// Why it does not grant the operation. Of a role with several permission objects, the one that came closest.
     pub why: Why,
+}
+
+impl Considered {
+    /// The assignment.
+    #[must_use]
+    pub fn assignment(&self) -> ResourceId {
+        self.held.id()
+    }
+
+    /// Its role.
+    #[must_use]
+    pub fn role(&self) -> Uuid {
+        self.held.role
+    }
+
+    /// The role's name; none when the role is gone.
+    #[must_use]
+    pub fn role_name(&self) -> Option<&str> {
+        self.definition.as_ref().map(|role| role.role_name.as_str())
+    }
 }
 
 /// What keeps an assignment from granting an operation; the later ones came closer.
@@ -179,12 +217,12 @@ pub enum Why {
         /// The plane asked for.
         plane: Plane,
         /// A string that would cover the operation in the other plane.
-        other_plane: Option<String>,
+        other_plane: Option<Arc<str>>,
     },
     /// A string covers it and a not-string of the same permission object takes it away.
     TakenAway {
         /// The not-string.
-        by: String,
+        by: Arc<str>,
     },
     /// The condition is stored but cannot be read, so it lets nothing through.
     ConditionUnreadable {
@@ -200,7 +238,7 @@ pub enum Why {
         /// `False`, or `Unknown` when a value it asks for is missing or of the wrong type.
         truth: Truth,
         /// The condition.
-        condition: String,
+        condition: Condition,
     },
 }
 
@@ -226,15 +264,10 @@ pub enum ConditionOn {
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            role_name,
-            pattern,
-            assignment,
-            ..
-        } = self;
+        let (role, pattern, assignment) = (self.role_name(), &self.pattern, self.assignment());
         write!(
             f,
-            "`{role_name}` grants it through `{pattern}` (assignment {assignment}"
+            "`{role}` grants it through `{pattern}` (assignment {assignment}"
         )?;
         through(f, self.through_group)?;
         f.write_str(")")
@@ -264,11 +297,11 @@ impl fmt::Display for Refusal {
 
 impl fmt::Display for Considered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.role_name {
+        match self.role_name() {
             Some(name) => write!(f, "`{name}`")?,
-            None => write!(f, "role {}", self.role)?,
+            None => write!(f, "role {}", self.role())?,
         }
-        write!(f, " ({}", self.assignment)?;
+        write!(f, " ({}", self.assignment())?;
         through(f, self.through_group)?;
         write!(f, ") {}", self.why)
     }
@@ -300,10 +333,12 @@ impl fmt::Display for Why {
             } => {
                 write!(
                     f,
-                    "has a condition on its {on} that cannot be evaluated for this request: {condition}"
+                    "has a condition on its {on} that cannot be evaluated for this request: {}",
+                    condition.text()
                 )
             }
             Self::ConditionNotMet { on, condition, .. } => {
+                let condition = condition.text();
                 write!(f, "has a condition on its {on} that is not met: {condition}")
             }
         }

@@ -15,33 +15,59 @@ pub(crate) struct Groups {
     /// Each list is sorted and names nobody twice.
     members_of: Map<Uuid, Arc<[Uuid]>>,
     groups_with: Map<Uuid, Arc<[Uuid]>>,
+    /// For each who is in a group: all groups the principal is in. Every decision asks, and hardly anything changes it.
+    all_with: Map<Uuid, Arc<[Uuid]>>,
 }
 
 impl Groups {
-    /// Puts a group with its direct members. Only those who joined or left cost anything.
+    /// Puts a group with its direct members. Only those who joined or left, and who is inside them, cost anything.
     pub(crate) fn put(&mut self, group: Uuid, mut members: Vec<Uuid>) {
         members.sort_unstable();
         members.dedup();
         let before = self.members_of.insert(group, members.as_slice().into());
         let before = before.as_deref().unwrap_or_default();
-        for gone in missing_from(&members, before) {
-            self.leave(gone, group);
+        let gone: Vec<Uuid> = missing_from(&members, before).collect();
+        let new: Vec<Uuid> = missing_from(before, &members).collect();
+        for member in &gone {
+            self.leave(*member, group);
         }
-        for new in missing_from(before, &members) {
-            self.join(new, group);
+        for member in &new {
+            self.join(*member, group);
         }
+        self.follow(gone.into_iter().chain(new).collect());
     }
 
     pub(crate) fn remove(&mut self, group: Uuid) {
         let members = self.members_of.remove(&group);
-        for member in members.as_deref().unwrap_or_default() {
+        let members = members.as_deref().unwrap_or_default();
+        for member in members {
             self.leave(*member, group);
+        }
+        self.follow(members.to_vec());
+    }
+
+    /// Every group the principal is in, directly or through another, nearest first.
+    pub(crate) fn of(&self, principal: Uuid) -> &[Uuid] {
+        self.all_with.get(&principal).map_or(&[], AsRef::as_ref)
+    }
+
+    /// Finds the groups anew of these and of all inside them.
+    fn follow(&mut self, mut changed: Vec<Uuid>) {
+        let mut seen: HashSet<Uuid> = changed.iter().copied().collect();
+        while let Some(next) = changed.pop() {
+            let inside = self.members_of.get(&next).map_or(&[][..], AsRef::as_ref);
+            changed.extend(inside.iter().copied().filter(|member| seen.insert(*member)));
+            let all = self.find(next);
+            if all.is_empty() {
+                self.all_with.remove(&next);
+            } else {
+                self.all_with.insert(next, all.into());
+            }
         }
     }
 
-    /// Every group the principal is in, directly or through another, nearest first. A circle of groups ends. Looks at
-    /// these groups alone, however many others there are.
-    pub(crate) fn of(&self, principal: Uuid) -> Vec<Uuid> {
+    /// What [`Self::of`] keeps. A circle of groups ends. Looks at these groups alone, however many others there are.
+    fn find(&self, principal: Uuid) -> Vec<Uuid> {
         let mut found: Vec<Uuid> = Vec::new();
         let mut seen = HashSet::new();
         let mut next = principal;

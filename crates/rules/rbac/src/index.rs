@@ -16,7 +16,7 @@ use crate::{
     RoleDefinition, Truth,
     assignment::Name,
     assignment_rules::is_data_role_at_management_group,
-    assignments::{Assignments, PlaceNumber},
+    assignments::Assignments,
     built_in,
     condition::{self, Condition},
     decision::{ConditionOn, Why},
@@ -24,6 +24,7 @@ use crate::{
     hierarchy::Hierarchy,
     map::Map,
     operation::Operation,
+    reach::{Callers, Reach},
     role::{Coverage, Permission},
 };
 
@@ -48,7 +49,7 @@ use crate::{
 /// let attributes = Attributes::new();
 /// let request = AccessRequest::new(joe, "Microsoft.Storage/storageAccounts/read", Plane::Control, &g, &attributes);
 /// let Evaluation::Allowed(reason) = index.evaluate(&request) else { panic!("a group reaches its members") };
-/// assert_eq!((reason.role_name.as_ref(), reason.through_group), ("Reader", Some(team)));
+/// assert_eq!((reason.role_name(), reason.through_group), ("Reader", Some(team)));
 /// # Ok::<(), nave_arm::ArmError>(())
 /// ```
 #[derive(Debug, Clone, Default)]
@@ -63,7 +64,7 @@ pub struct RoleIndex {
 
 /// Where a grant comes from, while nothing has been written down yet.
 struct Grant<'a> {
-    role: &'a RoleDefinition,
+    role: &'a Arc<RoleDefinition>,
     permission: usize,
     pattern: &'a Pattern,
 }
@@ -217,7 +218,7 @@ impl RoleIndex {
     /// ```
     #[must_use]
     pub fn groups_of(&self, principal: Uuid) -> Vec<Uuid> {
-        self.groups.of(principal)
+        self.groups.of(principal).to_vec()
     }
 
     /// Whether `upper` is `lower` or lies above it, the management groups included.
@@ -302,9 +303,8 @@ impl RoleIndex {
     /// The assignment of this role to this principal at exactly this scope; there is at most one.
     #[must_use]
     pub fn assignment_of(&self, principal: Uuid, role: Uuid, scope: &ResourceId) -> Option<&RoleAssignment> {
-        let place = self.assignments.place(scope.key())?;
-        let mut here = self.assignments.of(principal)?.at(place);
-        here.find(|assignment| assignment.role == role)
+        let mut here = self.assignments.place(scope.key())?.given.to(principal);
+        here.find(|assignment| assignment.role == role).map(AsRef::as_ref)
     }
 
     /// Every assignment, in the order of scopes and then of names.
@@ -379,9 +379,8 @@ impl RoleIndex {
     /// ```
     pub fn assignments_of(&self, principal: Uuid) -> impl Iterator<Item = &RoleAssignment> {
         std::iter::once(principal)
-            .chain(self.groups_of(principal))
-            .filter_map(|who| self.assignments.of(who))
-            .flat_map(|own| own.iter())
+            .chain(self.groups.of(principal).iter().copied())
+            .flat_map(|who| self.assignments.of(who))
     }
 
     /// The deny assignment with this id.
@@ -402,35 +401,31 @@ impl RoleIndex {
     /// its role grants the operation, and the conditions of that object and of the assignment hold.
     #[must_use]
     pub fn evaluate(&self, request: &AccessRequest<'_>) -> Evaluation {
-        let groups = self.groups_of(request.principal);
+        let groups = self.groups.of(request.principal);
         let operation = Operation::new(request.operation);
         if let Some(deny) = self
             .denies_above(request.scope)
-            .find(|deny| deny.blocks(request, &groups, operation))
+            .find(|deny| deny.blocks(request, groups, operation))
         {
             return Evaluation::Denied(Refusal::DenyAssignment { id: deny.id.clone() });
         }
-        let places = self.places_above(request.scope);
-        for (through_group, assignment) in self.applicable(request.principal, &groups, &places) {
+        let reach = self.reach(request.principal, request.scope);
+        for (through_group, assignment) in reach.iter() {
             if let Some(grant) = self.grant(assignment, request, operation) {
                 return Evaluation::Allowed(Reason {
-                    assignment: assignment.id(),
-                    role: assignment.role,
-                    role_name: grant.role.role_name.clone(),
+                    held: assignment.clone(),
+                    definition: grant.role.clone(),
                     permission: grant.permission,
-                    pattern: grant.pattern.as_str().to_owned(),
+                    pattern: grant.pattern.text(),
                     through_group,
                 });
             }
         }
-        let considered = self
-            .applicable(request.principal, &groups, &places)
+        let considered = reach
+            .iter()
             .map(|(through_group, assignment)| Considered {
-                assignment: assignment.id(),
-                role: assignment.role,
-                role_name: self
-                    .definition(assignment.role)
-                    .map(|role| role.role_name.clone()),
+                held: assignment.clone(),
+                definition: self.definitions.get(&assignment.role).cloned(),
                 through_group,
                 why: self.why_not(assignment, request, operation),
             })
@@ -461,8 +456,8 @@ impl RoleIndex {
     /// ```
     #[must_use]
     pub fn holds_role(&self, principal: Uuid, roles: &[Uuid], scope: &ResourceId) -> bool {
-        let groups = self.groups_of(principal);
-        self.applicable(principal, &groups, &self.places_above(scope))
+        self.reach(principal, scope)
+            .iter()
             .any(|(_, assignment)| assignment.condition.is_none() && roles.contains(&assignment.role))
     }
 
@@ -519,9 +514,8 @@ impl RoleIndex {
     /// ```
     #[must_use]
     pub fn permissions_at(&self, principal: Uuid, scope: &ResourceId) -> Vec<Value> {
-        let groups = self.groups_of(principal);
         let mut objects = Vec::new();
-        for (_, assignment) in self.applicable(principal, &groups, &self.places_above(scope)) {
+        for (_, assignment) in self.reach(principal, scope).iter() {
             let Some(role) = self.definition(assignment.role) else {
                 continue;
             };
@@ -546,29 +540,11 @@ impl RoleIndex {
             .map(AsRef::as_ref)
     }
 
-    /// The places on the way up at which anything is assigned, nearest first.
-    fn places_above(&self, scope: &ResourceId) -> Vec<PlaceNumber> {
+    /// The assignments that reach the principal at the scope.
+    fn reach<'a>(&'a self, principal: Uuid, scope: &ResourceId) -> Reach<'a> {
         let places = self.hierarchy.chain(scope);
-        places.filter_map(|key| self.assignments.place(key)).collect()
-    }
-
-    /// The assignments that reach the caller at these places, with the group they come through: the caller's own first,
-    /// nearest first.
-    fn applicable<'a>(
-        &'a self,
-        principal: Uuid,
-        groups: &'a [Uuid],
-        places: &'a [PlaceNumber],
-    ) -> impl Iterator<Item = (Option<Uuid>, &'a RoleAssignment)> {
-        std::iter::once((None, principal))
-            .chain(groups.iter().map(|group| (Some(*group), *group)))
-            .filter_map(|(through, who)| Some((through, self.assignments.of(who)?)))
-            .flat_map(move |(through, own)| {
-                places
-                    .iter()
-                    .flat_map(move |place| own.at(*place))
-                    .map(move |assignment| (through, assignment))
-            })
+        let places = places.filter_map(|key| Some(&self.assignments.place(key)?.given));
+        Callers::new(principal, self.groups.of(principal)).reach(places)
     }
 
     /// The grant in this assignment, if there is one. Writes nothing down, so a refusal costs no memory here.
@@ -578,7 +554,7 @@ impl RoleIndex {
         request: &AccessRequest<'_>,
         operation: Operation<'_>,
     ) -> Option<Grant<'a>> {
-        let role = self.definition(assignment.role)?;
+        let role = self.definitions.get(&assignment.role)?;
         let (permission, pattern) = role.permissions.iter().enumerate().find_map(|(at, permission)| {
             let Coverage::Granted(pattern) = permission.coverage(request.plane, operation) else {
                 return None;
@@ -634,12 +610,10 @@ impl RoleIndex {
                 None => Why::ConditionNotMet {
                     on,
                     truth: condition.evaluate(request),
-                    condition: condition.text().to_owned(),
+                    condition: condition.clone(),
                 },
             },
-            (None, Some(pattern)) => Why::TakenAway {
-                by: pattern.as_str().to_owned(),
-            },
+            (None, Some(pattern)) => Why::TakenAway { by: pattern.text() },
             (None, None) => {
                 let other_plane = match request.plane {
                     Plane::Control => Plane::Data,
@@ -647,7 +621,7 @@ impl RoleIndex {
                 };
                 let there = role.permissions.iter().find_map(|permission| {
                     match permission.coverage(other_plane, operation) {
-                        Coverage::Granted(pattern) => Some(pattern.as_str().to_owned()),
+                        Coverage::Granted(pattern) => Some(pattern.text()),
                         Coverage::TakenAway(_) | Coverage::Absent => None,
                     }
                 });

@@ -1,6 +1,6 @@
 //! Action strings with wildcards: the one matcher that roles, deny assignments and conditions share.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 /// Whether `pattern` covers `operation`.
 ///
@@ -38,7 +38,7 @@ pub fn action_matches(pattern: &str, operation: &str) -> bool {
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Pattern {
-    text: Box<str>,
+    text: Arc<str>,
     wildcard: Option<Wildcard>,
 }
 
@@ -78,6 +78,11 @@ impl Pattern {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// The same string, to keep.
+    pub(crate) fn text(&self) -> Arc<str> {
+        self.text.clone()
     }
 }
 

@@ -67,6 +67,14 @@ impl<T: Ord + Clone> Sorted<T> {
         }
     }
 
+    /// The items as one piece, unless they are many.
+    pub(crate) fn short(&self) -> Option<&[T]> {
+        match self {
+            Self::Short(items) => Some(items),
+            Self::Long(_) => None,
+        }
+    }
+
     pub(crate) fn iter(&self) -> Items<'_, T> {
         match self {
             Self::Short(items) => Items::Short(items.iter()),

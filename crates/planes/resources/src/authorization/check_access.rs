@@ -92,7 +92,7 @@ async fn check(call: Call) -> Result<Reply, ArmError> {
 fn verdict(snapshot: &Snapshot, finding: &Finding) -> Value {
     match &finding.outcome {
         Outcome::Granted(reason) => {
-            let assignment = snapshot.roles().assignment(&reason.assignment);
+            let assignment = snapshot.roles().assignment(&reason.assignment());
             let assignment = assignment.map(|assignment| {
                 json!({
                     "id": assignment.id(),
