@@ -225,6 +225,49 @@ async fn who_may_make_and_move() {
 }
 
 #[tokio::test]
+async fn a_move_takes_the_right_where_it_begins_and_where_it_ends() {
+    let (nave, owner) = scene().await;
+    assert_eq!(nave.put_as(&owner, &at("elsewhere"), json!({})).await.0, 200);
+    let group = (at("team"), json!({ "parentGroupId": at("elsewhere") }));
+    let subscription = (subscription_in("elsewhere", S), Value::Null);
+    let writes = |name: &str| (CONTRIBUTOR_OF_GROUPS, at(name));
+    let gives = |scope: &str| (USER_ACCESS_ADMINISTRATOR, scope.to_owned());
+    // each may write what moves and give roles at it
+    for (lacking, roles, (path, body)) in [
+        ("the end", vec![writes("corp"), gives(&at("corp"))], &group),
+        ("the end", vec![writes("corp"), gives(S)], &subscription),
+        (
+            "the beginning",
+            vec![writes("team"), gives(&at("team")), writes("elsewhere")],
+            &group,
+        ),
+        (
+            "the beginning",
+            vec![writes("elsewhere"), gives(S)],
+            &subscription,
+        ),
+    ] {
+        let mover = nave.user(&format!("{}@contoso.com", Uuid::new_v4())).await;
+        for (role, scope) in roles {
+            nave.give(mover.object_id, role, &scope).await;
+        }
+        let refused = nave.put_as(&mover, path, body.clone()).await;
+        assert_eq!(refused.0, 403, "{path} without {lacking}: {}", refused.1);
+    }
+    let mover = nave
+        .user_with("mover@contoso.com", CONTRIBUTOR_OF_GROUPS, &at("corp"))
+        .await;
+    nave.give(mover.object_id, USER_ACCESS_ADMINISTRATOR, &at("corp"))
+        .await;
+    nave.give(mover.object_id, CONTRIBUTOR_OF_GROUPS, &at("elsewhere"))
+        .await;
+    for (path, body) in [subscription, group] {
+        let moved = nave.put_as(&mover, &path, body).await;
+        assert_eq!(moved.0, 200, "{path}: {}", moved.1);
+    }
+}
+
+#[tokio::test]
 async fn what_is_below_and_what_one_sees() {
     let (nave, owner) = scene().await;
     let below_corp = nave.get(&owner, &format!("{}/descendants", at("corp"))).await;
