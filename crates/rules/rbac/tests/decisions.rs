@@ -848,3 +848,23 @@ fn a_role_is_assignable_inside_its_assignable_scopes() {
         group
     ));
 }
+
+#[test]
+fn where_many_are_given_something_each_is_found() {
+    let (place, nothing) = (ResourceId::of_subscription("s"), Attributes::new());
+    let who = |n: u128| Uuid::from_u128(n.wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835));
+    let given = |n| RoleAssignment::new(place.clone(), Uuid::from_u128(n), built_in::READER, who(n));
+    let may = |index: &RoleIndex, n| {
+        let request = AccessRequest::new(who(n), "X/y/read", Plane::Control, &place, &nothing);
+        index.evaluate(&request).is_allowed()
+    };
+    let mut index = RoleIndex::with_built_in();
+    for n in 1..=400 {
+        index.put_assignment(given(n));
+        assert!(may(&index, 1) && may(&index, n / 2 + 1) && may(&index, n) && !may(&index, n + 1));
+    }
+    for n in 1..=400 {
+        assert!(index.remove_assignment(&given(n).id()).is_some());
+        assert!(!may(&index, n) && may(&index, n + 1) == (n < 400));
+    }
+}
