@@ -101,7 +101,6 @@ async fn change(
             puts: vec![put],
             erases,
             guards,
-            ..Change::default()
         })
     })
     .await
