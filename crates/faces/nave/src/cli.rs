@@ -72,7 +72,11 @@ pub(crate) struct Up {
     #[arg(long, value_name = "DAYS", default_value_t = nave_engine::access::KEPT_DAYS)]
     pub(crate) keep_uses: u32,
     /// A list of passwords that became known in breaches, none of which may be chosen: lines of SHA-1 in hex, sorted
-    #[arg(long = "breached-passwords", value_name = "FILE", env = "NAVE_BREACHED_PASSWORDS")]
+    #[arg(
+        long = "breached-passwords",
+        value_name = "FILE",
+        env = "NAVE_BREACHED_PASSWORDS"
+    )]
     pub(crate) breached_passwords: Option<PathBuf>,
     /// The domain of the users; only on the first start [default: nave.local]
     #[arg(long, value_name = "DOMAIN")]

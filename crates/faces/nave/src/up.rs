@@ -41,7 +41,11 @@ pub(crate) fn runtime() -> anyhow::Result<Runtime> {
 
 async fn serve(arguments: Up) -> Outcome {
     let mut stop = signals::listen()?;
-    let breached = arguments.breached_passwords.as_deref().map(breached).transpose()?;
+    let breached = arguments
+        .breached_passwords
+        .as_deref()
+        .map(breached)
+        .transpose()?;
     let (installation, tcp) = open(&arguments).await?;
     if let Some(breached) = breached {
         installation.refuse_breached(breached);
@@ -100,8 +104,12 @@ async fn serve(arguments: Up) -> Outcome {
 
 /// The list of passwords that nobody may choose: looked at first, so that nothing is made where it is none.
 fn breached(list: &Path) -> anyhow::Result<BreachedPasswords> {
-    BreachedPasswords::open(list)
-        .with_context(|| format!("`{}` cannot be used as a list of breached passwords", list.display()))
+    BreachedPasswords::open(list).with_context(|| {
+        format!(
+            "`{}` cannot be used as a list of breached passwords",
+            list.display()
+        )
+    })
 }
 
 /// The installation, and the port it is to be served on: taken first, so that nothing is made where that fails.

@@ -70,8 +70,9 @@ pub use passwords::BreachedPasswords;
 pub use tokens::IssuedToken;
 
 use crate::{
-    assertions::FirstShown, authenticator::Verified, codes::Code, devices::Devices, failures::Failures, one_time::OneTime,
-    open_forms::OpenForm, outbound::Issuers, sso::Away, throttle::Throttle, tokens::Lifetime,
+    assertions::FirstShown, authenticator::Verified, codes::Code, devices::Devices, failures::Failures,
+    one_time::OneTime, open_forms::OpenForm, outbound::Issuers, sso::Away, throttle::Throttle,
+    tokens::Lifetime,
 };
 
 /// How many pages with a form may be open at once.

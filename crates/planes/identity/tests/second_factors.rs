@@ -163,7 +163,11 @@ async fn set_up(nave: &Nave) -> (String, Vec<String>) {
     let key = browser.codes().remove(0);
     assert!(browser.shows("<svg"));
     assert_eq!(browser.send(&[("code", "000000")]).await, 401);
-    assert_eq!(browser.codes(), std::slice::from_ref(&key), "the key stays the same");
+    assert_eq!(
+        browser.codes(),
+        std::slice::from_ref(&key),
+        "the key stays the same"
+    );
     assert_eq!(browser.send(&[("code", &code(&key, nave))]).await, 200);
     let recovery = browser.codes();
     assert_eq!(recovery.len(), 10);
