@@ -108,6 +108,15 @@ async fn a_code_is_worth_nothing_to_anybody_else() {
             "it is used up"
         );
     }
+    let stolen = code(&nave).await;
+    let by_another = [
+        ("grant_type", "authorization_code"),
+        ("client_id", "1950a258-227b-4e31-a9cf-719495945fc2"),
+        ("code", &stolen),
+        ("redirect_uri", BACK),
+        ("code_verifier", VERIFIER),
+    ];
+    assert_eq!(nave.token(&by_another).await.number(), 54_005);
     let code = code(&nave).await;
     nave.advance(601);
     assert_eq!(exchange(&nave, &code, VERIFIER, BACK).await.number(), 54_005);

@@ -6,6 +6,7 @@ mod authorization;
 mod bad_input;
 mod canary;
 mod cases;
+mod explained;
 mod logs;
 mod smallest_grant;
 mod tokens;
