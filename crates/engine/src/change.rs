@@ -113,6 +113,17 @@ pub struct Erase {
     pub expect: Expect,
 }
 
+impl Erase {
+    /// A row as it stands: whoever changes it meanwhile keeps it.
+    #[must_use]
+    pub fn of(row: &Resource) -> Self {
+        Self {
+            id: row.id.clone(),
+            expect: Expect::Etag(row.etag.clone()),
+        }
+    }
+}
+
 impl Put {
     /// A new row with nothing secret, whatever was there.
     #[must_use]

@@ -242,12 +242,8 @@ async fn create(identity: Identity, call: Call) -> Result<Reply, ArmError> {
 /// Revokes a token: it is refused from now on.
 async fn revoke(call: Call) -> Result<Reply, ArmError> {
     let row = found(&call)?;
-    let erase = Erase {
-        id: row.id.clone(),
-        expect: Expect::Etag(row.etag.clone()),
-    };
     let change = Change {
-        erases: vec![erase],
+        erases: vec![Erase::of(&row)],
         ..Change::default()
     };
     call.engine

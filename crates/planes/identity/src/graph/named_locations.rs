@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::Method;
 use nave_arm::{ArmError, ErrorCode, ResourceId};
 use nave_engine::{
-    Change, Expect, Params, Put, Reply, Resource, Snapshot,
+    Change, Erase, Expect, Params, Put, Reply, Resource, Snapshot,
     network::{NAMED_LOCATIONS, location_id, range},
     operation::{Access, Surface},
     route::{Call, Route, Target},
@@ -132,7 +132,7 @@ async fn delete(call: Call) -> Result<Reply, ArmError> {
     let written = write::attempt(&call, |snapshot| {
         let present = find(snapshot, call.params.get("id"))?;
         let change = Change {
-            erases: vec![write::erase(present)],
+            erases: vec![Erase::of(present)],
             ..Change::default()
         };
         Ok((change, ()))

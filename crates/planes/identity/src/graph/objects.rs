@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use nave_arm::ArmError;
-use nave_engine::{Change, Put, Reply, Resource, Snapshot, directory, route::Call};
+use nave_engine::{Change, Erase, Put, Reply, Resource, Snapshot, directory, route::Call};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -113,7 +113,7 @@ pub(crate) fn deletion(snapshot: &Snapshot, object: &Arc<Resource>) -> Result<Ch
         puts: without(snapshot, &ids),
         erases: gone
             .into_iter()
-            .map(|object| write::erase(object))
+            .map(|object| Erase::of(object))
             .chain(ids.iter().flat_map(|id| sessions::all_end(snapshot, *id)))
             .collect(),
         guards: [&GROUP, &APPLICATION, &SERVICE_PRINCIPAL]

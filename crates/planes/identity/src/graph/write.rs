@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use nave_arm::{ArmError, ErrorCode, ResourceId};
 use nave_engine::{
-    Act, Change, CommitError, Done, Engine, Erase, Expect, Grant, Guard, Put, PutSecrets, Reply, Resource,
-    Snapshot, route::Call,
+    Act, Change, CommitError, Done, Engine, Expect, Grant, Guard, Put, PutSecrets, Reply, Resource, Snapshot,
+    route::Call,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -117,14 +117,6 @@ pub(crate) fn again(object: &Resource) -> Put {
         own: object.own.clone(),
         secrets: PutSecrets::Sealed(object.sealed.as_deref().map(<[u8]>::to_vec)),
         claims: object.claims.clone(),
-        expect: Expect::Etag(object.etag.clone()),
-    }
-}
-
-/// The row's end.
-pub(crate) fn erase(object: &Resource) -> Erase {
-    Erase {
-        id: object.id.clone(),
         expect: Expect::Etag(object.etag.clone()),
     }
 }

@@ -160,12 +160,8 @@ async fn update(call: Call) -> Result<Reply, ArmError> {
 
 async fn delete(call: Call) -> Result<Reply, ArmError> {
     let row = find(&call)?;
-    let erase = Erase {
-        id: row.id.clone(),
-        expect: Expect::Etag(row.etag.clone()),
-    };
     let change = Change {
-        erases: vec![erase],
+        erases: vec![Erase::of(&row)],
         ..Change::default()
     };
     call.engine
