@@ -1,7 +1,9 @@
 """Who loses a right loses at once what it opened: streams, tokens and keys; and the log says what was cut by what."""
 
 import dataclasses
+import functools
 import itertools
+import ssl
 import threading
 import time
 import uuid
@@ -112,12 +114,19 @@ def give(rest, scope, principal, kind="User", role=OPENAI_USER):
     return path
 
 
+@functools.cache
+def trust(bundle):
+    """The certificates to trust, read once: OpenSSL reads a file badly while another thread is in a connection."""
+    return ssl.create_default_context(cafile=bundle)
+
+
 class Stream:
     """An answer that is read as it comes, until it ends."""
 
     def __init__(self, server, **credential):
         client = openai.AzureOpenAI(
-            azure_endpoint=f"{server.origin}/ai/slow/", api_version="2024-10-21", max_retries=0, **credential
+            azure_endpoint=f"{server.origin}/ai/slow/", api_version="2024-10-21", max_retries=0,
+            http_client=openai.DefaultHttpxClient(verify=trust(server.exports["REQUESTS_CA_BUNDLE"])), **credential,
         )
         self.words, self.error, self.ended = 0, None, None
         self.begun = threading.Event()
