@@ -1,6 +1,6 @@
 //! Directory rows as the token service looks at them.
 
-use nave_engine::{CallerKind, Resource, directory};
+use nave_engine::Resource;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -9,7 +9,7 @@ pub(crate) fn object_id(principal: &Resource) -> Uuid {
     Uuid::parse_str(principal.id.name()).unwrap_or_default()
 }
 
-pub(crate) use nave_engine::directory::{epoch, is_enabled as enabled};
+pub(crate) use nave_engine::directory::{epoch, is_enabled as enabled, kind};
 
 /// What people know it by.
 pub(crate) fn name(principal: &Resource) -> &str {
@@ -17,17 +17,6 @@ pub(crate) fn name(principal: &Resource) -> &str {
         .text("/userPrincipalName")
         .or_else(|| principal.text("/displayName"))
         .unwrap_or_default()
-}
-
-/// The caller it is.
-pub(crate) fn kind(principal: &Resource) -> CallerKind {
-    match directory::principal_type(principal) {
-        "User" => CallerKind::User,
-        _ if principal.text("/servicePrincipalType") == Some("ManagedIdentity") => {
-            CallerKind::ManagedIdentity
-        }
-        _ => CallerKind::ServicePrincipal,
-    }
 }
 
 /// The unique name of an application's registration.
