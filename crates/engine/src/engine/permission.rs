@@ -63,24 +63,21 @@ impl Engine {
     /// refusal's id is told, which explains this one as well.
     pub async fn refuse(&self, mut decision: Decision, id: &ResourceId, request: &Request) -> ArmError {
         let what = decision.what_is_refused(id);
-        let detail = || json!({});
-        let event = |decision: &Decision| {
-            self.event(
-                decision,
-                decision.operation(),
-                id,
-                "Denied",
-                request.correlation_id,
-                detail(),
-            )
-        };
         match self
             .refusals
             .note(&decision.caller, &what, decision.id, self.world.now())
         {
             Noted::Again(first) => decision.id = first,
             Noted::New => {
-                if let Err(error) = self.append(event(&decision)).await {
+                let event = self.event(
+                    &decision,
+                    decision.operation(),
+                    id,
+                    "Denied",
+                    request.correlation_id,
+                    json!({}),
+                );
+                if let Err(error) = self.append(event).await {
                     self.refusals.forget(&decision.caller, &what);
                     return error;
                 }
