@@ -38,6 +38,8 @@ pub struct Detail {
     pub target: Option<String>,
     /// The causes of this cause.
     pub details: Vec<Detail>,
+    /// Typed additions, each `{"type": …, "info": …}`.
+    pub additional_info: Vec<Value>,
 }
 
 macro_rules! error_codes {
@@ -293,12 +295,14 @@ impl ArmError {
     /// The inside of the envelope, as it also stands in operation statuses.
     #[must_use]
     pub fn body(&self) -> Value {
-        let detail = Detail::from(self.clone());
-        let mut body = detail.body();
-        if !self.additional_info.is_empty() {
-            body["additionalInfo"] = self.additional_info.clone().into();
-        }
-        body
+        Detail::from(self.clone()).body()
+    }
+
+    /// Adds to what is told, typed: a policy violation, where in a template it is.
+    #[must_use]
+    pub fn adding(mut self, kind: &str, info: Value) -> Self {
+        self.additional_info.push(json!({ "type": kind, "info": info }));
+        self
     }
 }
 
@@ -311,10 +315,11 @@ impl Detail {
             message: message.into(),
             target: None,
             details: Vec::new(),
+            additional_info: Vec::new(),
         }
     }
 
-    /// The JSON form, `{"code", "message", "target"?, "details"?}`.
+    /// The JSON form, `{"code", "message", "target"?, "details"?, "additionalInfo"?}`.
     #[must_use]
     pub fn body(&self) -> Value {
         let mut body = json!({ "code": self.code, "message": self.message });
@@ -323,6 +328,9 @@ impl Detail {
         }
         if !self.details.is_empty() {
             body["details"] = self.details.iter().map(Self::body).collect();
+        }
+        if !self.additional_info.is_empty() {
+            body["additionalInfo"] = self.additional_info.clone().into();
         }
         body
     }
@@ -335,6 +343,7 @@ impl From<ArmError> for Detail {
             message: error.message,
             target: error.target,
             details: error.details,
+            additional_info: error.additional_info,
         }
     }
 }
@@ -363,6 +372,17 @@ mod tests {
             error.envelope(),
             json!({"error": {"code": "AuthorizationFailed", "message": "no", "target": "scope",
                              "details": [{"code": "Inner", "message": "cause"}]}})
+        );
+    }
+
+    #[test]
+    fn a_cause_keeps_its_typed_additions() {
+        let inner = ArmError::new(ErrorCode::AuthorizationFailed, "inner").adding("Kind", json!({ "a": 1 }));
+        let outer = ArmError::new(ErrorCode::InvalidTemplateDeployment, "outer").because(vec![inner.into()]);
+        assert_eq!(
+            outer.envelope()["error"]["details"],
+            json!([{ "code": "AuthorizationFailed", "message": "inner",
+                     "additionalInfo": [{ "type": "Kind", "info": { "a": 1 } }] }])
         );
     }
 

@@ -182,5 +182,6 @@ fn detail(error: &Value) -> Detail {
             .flatten()
             .map(detail)
             .collect(),
+        additional_info: error["additionalInfo"].as_array().cloned().unwrap_or_default(),
     }
 }
