@@ -71,14 +71,16 @@ impl Member {
         }
         let floor = self.floor();
         let may_use: &[&str] = match floor.as_str() {
-            "rules" => &["nave-arm", "nave-rbac", "nave-template"],
+            "rules" => &["nave-arm", "nave-policy", "nave-rbac", "nave-template"],
             "ports" => &["nave-vault"],
-            "engine" => &["nave-arm", "nave-rbac", "nave-store", "nave-vault"],
+            "engine" => &["nave-arm", "nave-policy", "nave-rbac", "nave-store", "nave-vault"],
             "planes" => &[
                 "nave-arm",
+                "nave-policy",
                 "nave-rbac",
                 "nave-template",
                 "nave-engine",
+                "nave-outbound",
                 "nave-vault",
             ],
             _ => return breaches,

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use nave_engine::{Authenticator, Parts, Registry, Store, clock::World, site::Site};
-use nave_identity::{Identity, Outbound, provisioning::ProvisioningAuthenticator};
+use nave_identity::{Identity, provisioning::ProvisioningAuthenticator};
 use nave_inference::{Inference, Patience};
+use nave_outbound::Outbound;
 use nave_services::KeyAuthenticator;
 use nave_vault::{KeyRing, Random, SigningKeys};
 

@@ -28,12 +28,12 @@ mod discovery;
 mod failures;
 mod form;
 mod graph;
+mod issuers;
 mod managed;
 mod metadata;
 mod methods;
 mod one_time;
 mod open_forms;
-mod outbound;
 mod pages;
 mod passwords;
 mod paths;
@@ -59,19 +59,19 @@ use std::{
 use jiff::SignedDuration;
 use nave_arm::{ArmError, ResourceId};
 use nave_engine::{Changes, Engine, Grant, Registry};
+use nave_outbound::Outbound;
 use nave_vault::{Random, SigningKeys};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 pub use authenticator::TokenAuthenticator;
 pub use managed::IdentitySession;
-pub use outbound::Outbound;
 pub use passwords::BreachedPasswords;
 pub use tokens::IssuedToken;
 
 use crate::{
     assertions::FirstShown, authenticator::Verified, codes::Code, devices::Devices, failures::Failures,
-    one_time::OneTime, open_forms::OpenForm, outbound::Issuers, sso::Away, throttle::Throttle,
+    issuers::Issuers, one_time::OneTime, open_forms::OpenForm, sso::Away, throttle::Throttle,
     tokens::Lifetime,
 };
 

@@ -2,6 +2,7 @@
 
 use nave_arm::{ArmError, ErrorCode};
 use nave_engine::{Act, Reply, route::Call};
+use nave_outbound::read_json;
 use nave_vault::{Foreign, Purpose, Secret};
 use serde_json::Value;
 use uuid::Uuid;
@@ -13,12 +14,7 @@ use super::{
     people,
     provider::{Provider, redirect_uri},
 };
-use crate::{
-    Identity, Inner,
-    graph::attempt_with,
-    outbound::{Issuer, read_json},
-    pages, signin,
-};
+use crate::{Identity, Inner, graph::attempt_with, issuers::Issuer, pages, signin};
 
 /// The event under which accounts and memberships follow what a provider says.
 const OPERATION: &str = "Nave.Identity/identityProviders/signIn/action";

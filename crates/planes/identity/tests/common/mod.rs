@@ -15,9 +15,10 @@ use nave_engine::{
     site::{LOCATIONS, Site},
 };
 use nave_identity::{
-    Identity, Outbound,
+    Identity,
     bootstrap::{NewApplication, NewSecret, NewUser, application_rows, user_row},
 };
+use nave_outbound::Outbound;
 use nave_vault::{KeyRing, Secret, SigningKeys, SystemRandom};
 use serde_json::{Value, json};
 use tempfile::TempDir;

@@ -7,10 +7,9 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use moka::future::Cache;
+use nave_outbound::{FetchError, Outbound, is_asked};
 use nave_vault::{Foreign, PublicKey, PublicKeys};
 use serde_json::Value;
-
-use super::{FetchError, Outbound, is_asked};
 
 /// How many issuers are remembered.
 const MOST: u64 = 1000;
@@ -38,11 +37,30 @@ impl Issuer {
     }
 }
 
+/// Why an issuer said nothing that can be used.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum IssuerError {
+    /// Its documents did not come.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// The document is not one of the issuer.
+    #[error("the document of `{issuer}` says that its issuer is `{said}`")]
+    OfAnother {
+        /// Who was asked.
+        issuer: String,
+        /// Who answered.
+        said: String,
+    },
+    /// The document has no keys, or leads to nowhere that is asked.
+    #[error("the document of `{0}` names no address of its keys that is asked")]
+    NoKeys(String),
+}
+
 /// What came of asking an issuer.
 #[derive(Clone)]
 struct Asked {
     at: Timestamp,
-    answer: Result<Arc<Issuer>, FetchError>,
+    answer: Result<Arc<Issuer>, IssuerError>,
 }
 
 /// The issuers that were asked.
@@ -60,7 +78,7 @@ impl Issuers {
     }
 
     /// What an issuer says about itself.
-    pub(crate) async fn get(&self, issuer: &str, now: Timestamp) -> Result<Arc<Issuer>, FetchError> {
+    pub(crate) async fn get(&self, issuer: &str, now: Timestamp) -> Result<Arc<Issuer>, IssuerError> {
         let known = self.asked.get(issuer).await;
         match known {
             Some(Asked {
@@ -81,7 +99,7 @@ impl Issuers {
         issuer: &str,
         token: &Foreign,
         now: Timestamp,
-    ) -> Result<Option<PublicKey>, FetchError> {
+    ) -> Result<Option<PublicKey>, IssuerError> {
         if let Some(key) = self.get(issuer, now).await?.keys.of(token) {
             return Ok(Some(key.clone()));
         }
@@ -92,7 +110,7 @@ impl Issuers {
         Ok(self.ask(issuer, now).await?.keys.of(token).cloned())
     }
 
-    async fn ask(&self, issuer: &str, now: Timestamp) -> Result<Arc<Issuer>, FetchError> {
+    async fn ask(&self, issuer: &str, now: Timestamp) -> Result<Arc<Issuer>, IssuerError> {
         let answer = self.fetch(issuer).await.map(Arc::new);
         if let Err(error) = &answer {
             let error: &dyn std::error::Error = error;
@@ -108,9 +126,9 @@ impl Issuers {
 
     /// The document must be of the issuer itself, to the letter. An issuer has no query (OpenID Connect Discovery 3), so
     /// whoever names one does not choose the path that is asked.
-    async fn fetch(&self, issuer: &str) -> Result<Issuer, FetchError> {
+    async fn fetch(&self, issuer: &str) -> Result<Issuer, IssuerError> {
         if issuer.contains(['?', '#']) {
-            return Err(FetchError::NotAllowed(issuer.to_owned()));
+            return Err(FetchError::NotAllowed(issuer.to_owned()).into());
         }
         let at = format!(
             "{}/.well-known/openid-configuration",
@@ -119,7 +137,7 @@ impl Issuers {
         let document = self.outbound.fetch_json(&at).await?;
         let said = document.get("issuer").and_then(Value::as_str).unwrap_or_default();
         if said != issuer {
-            return Err(FetchError::OfAnother {
+            return Err(IssuerError::OfAnother {
                 issuer: issuer.to_owned(),
                 said: said.to_owned(),
             });
@@ -130,7 +148,7 @@ impl Issuers {
         };
         let address = asked
             .address("jwks_uri")
-            .ok_or_else(|| FetchError::NoKeys(issuer.to_owned()))?;
+            .ok_or_else(|| IssuerError::NoKeys(issuer.to_owned()))?;
         asked.keys = PublicKeys::from_jwks(&self.outbound.fetch_json(address).await?);
         Ok(asked)
     }
@@ -178,6 +196,29 @@ mod tests {
             (here, "file:///etc/passwd"),
         ] {
             assert_eq!(address(issuer, bad), None, "{bad}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_document_is_of_the_issuer_that_was_asked() {
+        use axum::{Json, Router, routing::get};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        let document = json!({ "issuer": "https://somebody.else", "jwks_uri": "https://somebody.else/keys" });
+        let at = "/.well-known/openid-configuration";
+        let router = Router::new().route(at, get(move || async move { Json(document) }));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let issuers = Issuers::new(Outbound::new().unwrap());
+        let asked = issuers.get(&origin, Timestamp::UNIX_EPOCH).await;
+        assert!(matches!(asked, Err(IssuerError::OfAnother { .. })));
+        for more in ["/ok?x=", "/ok#"] {
+            let asked = issuers
+                .get(&format!("{origin}{more}"), Timestamp::UNIX_EPOCH)
+                .await;
+            assert!(
+                matches!(asked, Err(IssuerError::Fetch(FetchError::NotAllowed(_)))),
+                "an issuer has no query, so it does not choose what is asked: {more}"
+            );
         }
     }
 }

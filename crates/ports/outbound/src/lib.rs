@@ -1,17 +1,14 @@
-//! The way out to other identity providers: their documents and their keys.
+//! The way out over HTTP to servers that somebody named: identity providers, template hosts, sinks of logs.
 //!
-//! Whoever may write a federated credential or a provider names the address that is asked, so what can be reached is
-//! limited: `https`, or `http` on this machine, as test issuers are; no redirection to another host; one mebibyte; ten
-//! seconds. What comes back is JSON that is compared and never shown.
+//! Whoever may write a resource names the address that is asked, so what can be reached is limited: `https`, or `http`
+//! on this machine, as servers of tests are; no redirection to another host; one mebibyte; ten seconds.
 
-mod issuers;
+#![warn(missing_docs)]
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use reqwest::{Client, Response, Url, redirect};
 use serde_json::Value;
-
-pub(crate) use issuers::{Issuer, Issuers};
 
 /// The longest document, in bytes.
 const LONGEST: usize = 1024 * 1024;
@@ -30,7 +27,7 @@ pub struct Outbound {
 
 /// Why a document did not come.
 #[derive(Debug, Clone, thiserror::Error)]
-pub(crate) enum FetchError {
+pub enum FetchError {
     /// The address is not one that is asked.
     #[error("`{0}` is not asked: an address begins with https://, or with http:// and is of this machine")]
     NotAllowed(String),
@@ -56,17 +53,6 @@ pub(crate) enum FetchError {
     /// The answer was no JSON.
     #[error("`{0}` answered with something that is not JSON")]
     NotJson(String),
-    /// The document is not one of the issuer.
-    #[error("the document of `{issuer}` says that its issuer is `{said}`")]
-    OfAnother {
-        /// Who was asked.
-        issuer: String,
-        /// Who answered.
-        said: String,
-    },
-    /// The document has no keys, or leads to nowhere that is asked.
-    #[error("the document of `{0}` names no address of its keys that is asked")]
-    NoKeys(String),
 }
 
 impl Outbound {
@@ -90,7 +76,10 @@ impl Outbound {
     }
 
     /// The JSON document at an address.
-    pub(crate) async fn fetch_json(&self, url: &str) -> Result<Value, FetchError> {
+    ///
+    /// # Errors
+    /// Where the address is not asked, or nothing fitting comes.
+    pub async fn fetch_json(&self, url: &str) -> Result<Value, FetchError> {
         let (client, address) = self.client(url)?;
         let asked = client.get(address).header("accept", "application/json").send();
         let response = asked.await.map_err(unreachable(url))?;
@@ -103,8 +92,11 @@ impl Outbound {
         read_json(url, response).await
     }
 
-    /// The client for an address, which must be one that is asked.
-    pub(crate) fn client(&self, url: &str) -> Result<(&Client, Url), FetchError> {
+    /// The client for an address, and the address.
+    ///
+    /// # Errors
+    /// Where it is not one that is asked.
+    pub fn client(&self, url: &str) -> Result<(&Client, Url), FetchError> {
         let not_allowed = || FetchError::NotAllowed(url.to_owned());
         let address = Url::parse(url).map_err(|_| not_allowed())?;
         if !is_asked(&address) {
@@ -120,7 +112,10 @@ impl Outbound {
 }
 
 /// The JSON of an answer, however long it says it is.
-pub(crate) async fn read_json(url: &str, mut response: Response) -> Result<Value, FetchError> {
+///
+/// # Errors
+/// Where it is too long, breaks off, or is no JSON.
+pub async fn read_json(url: &str, mut response: Response) -> Result<Value, FetchError> {
     let mut body = Vec::new();
     while let Some(piece) = response.chunk().await.map_err(unreachable(url))? {
         if body.len() + piece.len() > LONGEST {
@@ -131,14 +126,17 @@ pub(crate) async fn read_json(url: &str, mut response: Response) -> Result<Value
     serde_json::from_slice(&body).map_err(|_| FetchError::NotJson(url.to_owned()))
 }
 
-pub(crate) fn unreachable(url: &str) -> impl Fn(reqwest::Error) -> FetchError {
+/// The failure to reach an address.
+pub fn unreachable(url: &str) -> impl Fn(reqwest::Error) -> FetchError {
     move |error| FetchError::Unreachable {
         url: url.to_owned(),
         source: Arc::new(error.without_url()),
     }
 }
 
-fn is_asked(address: &Url) -> bool {
+/// Whether an address is one that is asked: of `https`, or of this machine.
+#[must_use]
+pub fn is_asked(address: &Url) -> bool {
     match address.scheme() {
         "https" => address.has_host() && address.username().is_empty() && address.password().is_none(),
         "http" => is_this_machine(address),
@@ -205,17 +203,12 @@ mod tests {
         let port = listener.local_addr().unwrap().port();
         let origin = format!("http://127.0.0.1:{port}");
         let other = format!("http://localhost:{port}/ok");
-        let document = serde_json::json!({ "issuer": "https://somebody.else", "jwks_uri": "https://somebody.else/keys" });
         let router = Router::new()
             .route("/ok", get(|| async { Json("fine") }))
             .route("/here", get(|| async { Redirect::temporary("/ok") }))
             .route("/there", get(move || async move { Redirect::temporary(&other) }))
             .route("/long", get(|| async { Json("x".repeat(LONGEST)) }))
-            .route("/text", get(|| async { "fine" }))
-            .route(
-                "/.well-known/openid-configuration",
-                get(move || async move { Json(document) }),
-            );
+            .route("/text", get(|| async { "fine" }));
         tokio::spawn(async move { axum::serve(listener, router).await });
         origin
     }
@@ -242,17 +235,5 @@ mod tests {
         assert!(matches!(fetch("/text").await, Err(FetchError::NotJson(_))));
         let closed = outbound.fetch_json("http://127.0.0.1:1/").await;
         assert!(matches!(closed, Err(FetchError::Unreachable { .. })));
-        let issuers = Issuers::new(outbound.clone());
-        let asked = issuers.get(&origin, jiff::Timestamp::UNIX_EPOCH).await;
-        assert!(matches!(asked, Err(FetchError::OfAnother { .. })));
-        for more in ["/ok?x=", "/ok#"] {
-            let asked = issuers
-                .get(&format!("{origin}{more}"), jiff::Timestamp::UNIX_EPOCH)
-                .await;
-            assert!(
-                matches!(asked, Err(FetchError::NotAllowed(_))),
-                "an issuer has no query, so it does not choose what is asked: {more}"
-            );
-        }
     }
 }
