@@ -50,6 +50,7 @@ fn subject(leaf: &Filter) -> &str {
     match leaf {
         Filter::Compare { property, .. }
         | Filter::StartsWith { property, .. }
+        | Filter::Contains { property, .. }
         | Filter::Any { property, .. } => property,
         Filter::Call { name, .. } => name,
         Filter::And(..) | Filter::Or(..) => "and",

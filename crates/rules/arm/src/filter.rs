@@ -1,5 +1,5 @@
-//! The `$filter` expressions real clients send to ARM and Graph: comparisons, `startswith`, `any`, and ARM's
-//! own scope functions, joined by `and` / `or`.
+//! The `$filter` expressions real clients send to ARM and Graph: comparisons, `in`, `startswith`, `contains`, `any`,
+//! and ARM's own scope functions, joined by `and` / `or`.
 
 /// The most conditions in a filter: whoever reads one goes as deep as it has conditions.
 const MOST_LEAVES: usize = 256;
@@ -23,7 +23,14 @@ pub enum Filter {
         /// The prefix.
         value: String,
     },
-    /// `property/any(x:x eq 'value')`.
+    /// `contains(property, 'value')`.
+    Contains {
+        /// The property.
+        property: String,
+        /// The part.
+        value: String,
+    },
+    /// `property/any(x:x eq 'value')`, which policy states spell `'value' in property`.
     Any {
         /// The list property.
         property: String,
@@ -119,13 +126,16 @@ impl Parser<'_> {
             self.depth -= 1;
             return self.expect(')').map(|()| inner);
         }
-        self.leaves += 1;
-        if self.leaves > MOST_LEAVES {
-            return Err(self.fail());
+        self.count()?;
+        if self.rest.starts_with('\'') {
+            return self.element();
         }
         let name = self.word()?;
         if self.symbol('(') {
             return self.call(name);
+        }
+        if self.keyword("in") {
+            return self.one_of(&name);
         }
         let operator = self.word()?.to_ascii_lowercase();
         if !matches!(operator.as_str(), "eq" | "ne" | "ge" | "le" | "gt" | "lt") {
@@ -134,6 +144,45 @@ impl Parser<'_> {
         Ok(Filter::Compare {
             property: name,
             operator,
+            value: self.value()?,
+        })
+    }
+
+    fn count(&mut self) -> Result<(), FilterError> {
+        self.leaves += 1;
+        if self.leaves > MOST_LEAVES {
+            return Err(self.fail());
+        }
+        Ok(())
+    }
+
+    /// `'value' in property`.
+    fn element(&mut self) -> Result<Filter, FilterError> {
+        let value = self.value()?;
+        if !self.keyword("in") {
+            return Err(self.fail());
+        }
+        Ok(Filter::Any {
+            property: self.word()?,
+            value,
+        })
+    }
+
+    /// `property in ('a', 'b')`: any of the comparisons.
+    fn one_of(&mut self, property: &str) -> Result<Filter, FilterError> {
+        self.expect('(')?;
+        let mut found = self.equal(property)?;
+        while self.symbol(',') {
+            self.count()?;
+            found = Filter::Or(Box::new(found), Box::new(self.equal(property)?));
+        }
+        self.expect(')').map(|()| found)
+    }
+
+    fn equal(&mut self, property: &str) -> Result<Filter, FilterError> {
+        Ok(Filter::Compare {
+            property: property.to_owned(),
+            operator: String::from("eq"),
             value: self.value()?,
         })
     }
@@ -152,12 +201,16 @@ impl Parser<'_> {
                 value,
             });
         }
-        if name.eq_ignore_ascii_case("startswith") {
+        let starts = name.eq_ignore_ascii_case("startswith");
+        if starts || name.eq_ignore_ascii_case("contains") {
             let property = self.word()?;
             self.expect(',')?;
             let value = self.value()?;
             self.expect(')')?;
-            return Ok(Filter::StartsWith { property, value });
+            return Ok(match starts {
+                true => Filter::StartsWith { property, value },
+                false => Filter::Contains { property, value },
+            });
         }
         if self.symbol(')') {
             return Ok(Filter::Call { name, argument: None });
@@ -289,6 +342,26 @@ mod tests {
             ))
         );
         assert_eq!(
+            Filter::parse("'group1' IN PolicyDefinitionGroupNames"),
+            Ok(Filter::Any {
+                property: "PolicyDefinitionGroupNames".into(),
+                value: "group1".into()
+            })
+        );
+        assert_eq!(
+            Filter::parse("action in ('deny', 'audit') and contains(id, 'x')"),
+            Ok(Filter::And(
+                Box::new(Filter::Or(
+                    Box::new(compare("action", "eq", "deny")),
+                    Box::new(compare("action", "eq", "audit")),
+                )),
+                Box::new(Filter::Contains {
+                    property: "id".into(),
+                    value: "x".into()
+                }),
+            ))
+        );
+        assert_eq!(
             Filter::parse("resourceProvider eq Microsoft.Authorization"),
             Ok(compare("resourceProvider", "eq", "Microsoft.Authorization"))
         );
@@ -312,6 +385,11 @@ mod tests {
             "x eq 'y' and",
             "(x eq 'y'",
             "x eq 'y' z",
+            "'x' eq y",
+            "'x' in",
+            "x in 'y'",
+            "x in ()",
+            "x in ('y'",
         ] {
             assert!(Filter::parse(bad).is_err(), "{bad}");
         }
