@@ -69,6 +69,8 @@ error_codes! {
     InvalidResourceId = 400,
     /// A member of the body has the wrong type or value.
     InvalidRequestFormat = 400,
+    /// What is asked does not make sense as a whole: the code of providers that have none of their own for it.
+    BadRequest = 400,
     /// A value is outside what the type allows.
     InvalidParameter = 400,
     /// The name breaks the type's naming rule.
@@ -107,6 +109,8 @@ error_codes! {
     InvalidTemplate = 400,
     /// A template or parameters by link, which this server does not fetch.
     InvalidContentLink = 400,
+    /// The template is larger than one may be.
+    JobSizeExceeded = 400,
     /// The template is right, its deployment would not be.
     InvalidTemplateDeployment = 400,
     /// Role definition without a name.
@@ -131,6 +135,32 @@ error_codes! {
     RoleAssignmentScopeNotAssignableToRoleDefinition = 400,
     /// A condition that cannot be read.
     InvalidRoleAssignmentCondition = 400,
+    /// A policy rule that cannot be read.
+    InvalidPolicyRule = 400,
+    /// A policy rule that looks at a field no alias names.
+    InvalidPolicyAlias = 400,
+    /// The parameters of a policy definition cannot be read.
+    InvalidPolicyParameters = 400,
+    /// A policy assignment leaves a parameter without a value.
+    MissingPolicyParameter = 400,
+    /// A policy assignment gives a value to a parameter that is not declared.
+    UndefinedPolicyParameter = 400,
+    /// A policy assignment gives a parameter a value that is not among those allowed.
+    PolicyParameterValueNotAllowed = 400,
+    /// The details of a policy's effect cannot be read.
+    InvalidPolicyRuleEffectDetails = 400,
+    /// A policy assignment that cannot be made.
+    InvalidCreatePolicyAssignmentRequest = 400,
+    /// A policy exemption that cannot be made.
+    InvalidCreatePolicyExemptionRequest = 400,
+    /// A policy definition that something refers to stays.
+    InvalidDeletePolicyDefinitionRequest = 400,
+    /// A policy set definition that something refers to stays.
+    InvalidDeletePolicySetDefinitionRequest = 400,
+    /// A policy that changes or deploys resources needs an identity to do it with.
+    ResourceIdentityRequired = 400,
+    /// Something that may not stand at this scope.
+    InvalidScope = 400,
     /// The model or the connection cannot do this.
     OperationNotSupported = 400,
     /// A directory object that breaks a rule.
@@ -171,6 +201,8 @@ error_codes! {
     DenyAssignmentAuthorizationFailed = 403,
     /// Key access is switched off on the account.
     AuthenticationTypeDisabled = 403,
+    /// A policy forbids it.
+    RequestDisallowedByPolicy = 403,
     /// The directory refuses.
     Authorization_RequestDenied = 403,
     /// No such resource.
@@ -179,8 +211,20 @@ error_codes! {
     ResourceGroupNotFound = 404,
     /// No such subscription.
     SubscriptionNotFound = 404,
+    /// There is no deleted vault of the name to recover.
+    SoftDeletedVaultDoesNotExist = 404,
+    /// There is no deleted account to restore.
+    CanNotRestoreANonExistingResource = 404,
     /// No such deployment: of a template, or of a model.
     DeploymentNotFound = 404,
+    /// No such policy definition.
+    PolicyDefinitionNotFound = 404,
+    /// No such policy set definition.
+    PolicySetDefinitionNotFound = 404,
+    /// No such policy assignment.
+    PolicyAssignmentNotFound = 404,
+    /// No such policy exemption.
+    PolicyExemptionNotFound = 404,
     /// The parent resource is missing.
     ParentResourceNotFound = 404,
     /// No such directory object.
@@ -191,6 +235,8 @@ error_codes! {
     MethodNotAllowed = 405,
     /// Something else changed at the same time, or the name is taken.
     Conflict = 409,
+    /// The server was stopped before the operation was over.
+    OperationInterrupted = 409,
     /// Another directory object has this unique name.
     Request_MultipleObjectsWithSameKeyValue = 409,
     /// The same principal, role and scope are assigned already.
@@ -209,12 +255,26 @@ error_codes! {
     InheritedFromHub = 409,
     /// The system keeps it as it is.
     OperationNotAllowed = 409,
+    /// A lock is in the way.
+    ScopeLocked = 409,
+    /// There are as many of them as there may be.
+    ResourceQuotaExceeded = 409,
+    /// At least one resource cannot move as it is.
+    ResourceMoveProviderValidationFailed = 409,
+    /// A policy of the target is against a move.
+    ResourceMovePolicyValidationFailed = 409,
+    /// A resource is in a state in which it cannot move.
+    MoveResourcesHasInvalidState = 409,
     /// The resource still has something below it.
     CannotDeleteResource = 409,
     /// A name that must be unique in the whole tenant is taken.
     CustomDomainInUse = 409,
     /// Another storage account has the name.
     StorageAccountAlreadyTaken = 409,
+    /// A deleted vault has the name.
+    ConflictError = 409,
+    /// A deleted account of this id is kept.
+    FlagMustBeSetForRestore = 409,
     /// Another vault has the name.
     VaultAlreadyExists = 409,
     /// The location of an existing resource cannot change.
