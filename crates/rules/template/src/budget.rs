@@ -17,11 +17,27 @@ pub(crate) const EACH: usize = 64;
 /// The longest text that a function makes out of shorter ones.
 pub(crate) const LONGEST_TEXT: usize = 4 << 20;
 
-/// What is left.
+/// The sentence about a budget that is used up.
+pub(crate) const USED_UP: &str =
+    "The template asks for more values, or larger ones, than a deployment may make; deploy it in parts";
+
+/// What the evaluation of [formulas](crate::Formula) may still cost together: every value that is made costs a fixed price
+/// and a unit for each byte of its text.
 #[derive(Debug)]
-pub(crate) struct Budget(AtomicUsize);
+pub struct Budget(AtomicUsize);
 
 impl Budget {
+    /// A budget of this many units; a million of them are some milliseconds of work.
+    #[must_use]
+    pub fn of(size: usize) -> Self {
+        Self(AtomicUsize::new(size))
+    }
+
+    /// Pays for work done elsewhere; `false` when there is not enough left.
+    pub fn pay(&self, size: usize) -> bool {
+        self.spend(size).is_ok()
+    }
+
     /// The budget of one plan.
     pub(crate) fn of_a_plan() -> Self {
         Self(AtomicUsize::new(ALL))
@@ -32,11 +48,7 @@ impl Budget {
         let paid = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
             left.checked_sub(size)
         });
-        paid.map(drop).map_err(|_| {
-            Halt::failed(
-                "The template asks for more values, or larger ones, than a deployment may make; deploy it in parts",
-            )
-        })
+        paid.map(drop).map_err(|_| Halt::failed(USED_UP))
     }
 
     /// Pays for a value that was made.

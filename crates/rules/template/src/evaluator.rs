@@ -16,7 +16,9 @@ use crate::{
     copy::{self, Loop},
     expression::{Call, Expression, Postfix, Primary, Reading, read},
     fault::{Halt, Outcome},
+    formula::Host,
     functions, parameters,
+    run::RuntimeCall,
     scope::Scope,
     table::{member, same_name},
     template::Parts,
@@ -55,6 +57,10 @@ pub(crate) trait References {
     ) -> Outcome<Value>;
     /// `resourceInfo(symbolicName)`.
     fn info(&self, name: &str) -> Outcome<Value>;
+    /// What is sure about a member of an answer before its call is made.
+    fn foreseen(&self, call: &RuntimeCall, steps: &[Value]) -> Option<Value>;
+    /// Whether there is anything that is sure before its call is made.
+    fn foresees(&self) -> bool;
 }
 
 /// How deep evaluations may go inside each other: calls, variables and user functions together.
@@ -70,14 +76,29 @@ pub(crate) struct Evaluator<'a> {
     pub(crate) parts: &'a Parts,
     pub(crate) scope: &'a Scope,
     pub(crate) parameters: Parameters<'a>,
+    /// The given parameters whose values only a run can tell.
+    pub(crate) unknown_parameters: &'a [String],
     pub(crate) chance: Option<&'a dyn Chance>,
     pub(crate) references: Option<&'a dyn References>,
-    /// Whether a string whose expression needs an answer that is not there stays as it is written.
-    pub(crate) keeps_unknown: bool,
+    /// The language the expressions belong to, where that is not the template's.
+    pub(crate) host: Option<&'a dyn Host>,
+    /// What becomes of a string whose expression needs an answer that is not there.
+    pub(crate) unknown: Unknown,
     pub(crate) budget: &'a Budget,
     worked_out: RefCell<HashMap<String, Value>>,
     under_way: RefCell<Vec<String>>,
     depth: Cell<usize>,
+}
+
+/// What becomes of a string that cannot be told before the deployment runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unknown {
+    /// The evaluation stops there.
+    Stops,
+    /// It stays as it is written.
+    Stays,
+    /// It becomes null.
+    IsNull,
 }
 
 /// Which families of functions a place allows.
@@ -155,9 +176,11 @@ impl<'a> Evaluator<'a> {
             parts,
             scope,
             parameters,
+            unknown_parameters: &[],
             chance: None,
             references: None,
-            keeps_unknown: false,
+            host: None,
+            unknown: Unknown::Stops,
             budget,
             worked_out: RefCell::default(),
             under_way: RefCell::default(),
@@ -170,7 +193,8 @@ impl<'a> Evaluator<'a> {
         self.budget.spend(EACH)?;
         match value {
             Value::String(text) => match self.text(text, environment) {
-                Err(Halt::Call(_)) if self.keeps_unknown => Ok(value.clone()),
+                Err(Halt::Call(_) | Halt::Unknown) if self.unknown == Unknown::Stays => Ok(value.clone()),
+                Err(Halt::Call(_) | Halt::Unknown) if self.unknown == Unknown::IsNull => Ok(Value::Null),
                 evaluated => evaluated,
             },
             Value::Array(elements) => elements
@@ -235,24 +259,67 @@ impl<'a> Evaluator<'a> {
             let mut value = match &expression.primary {
                 Primary::Text(text) => Value::from(text.as_str()),
                 Primary::Integer(number) => Value::from(*number),
-                Primary::Call(call) => self.call(call, environment)?,
+                Primary::Call(call) => match self.call(call, environment) {
+                    Err(Halt::Call(needed)) => return self.foreseen(needed, call, expression, environment),
+                    called => called?,
+                },
             };
+            let may_lack = self.host_allows_gaps(&expression.primary);
             for postfix in &expression.postfix {
-                value = match postfix {
+                let step = match postfix {
                     Postfix::Member(name) => read_member(value, name),
                     Postfix::Index(index) => read_index(value, &self.expression(index, environment)?),
-                }
-                .map_err(Halt::failed)?;
+                };
+                value = match step {
+                    Err(_) if may_lack => Value::Null,
+                    read => read.map_err(Halt::failed)?,
+                };
             }
             self.budget.spend_on(&value)?;
             Ok(value)
         })
     }
 
+    /// A member of an answer that is not there yet, where it is sure what it will be.
+    fn foreseen(
+        &self,
+        needed: Box<RuntimeCall>,
+        call: &Call,
+        expression: &Expression,
+        environment: &Environment<'_>,
+    ) -> Outcome<Value> {
+        let references = self.references.filter(|references| references.foresees());
+        let (true, Some(references)) = (call.is("reference"), references) else {
+            return Err(Halt::Call(needed));
+        };
+        // what is missing may be the answer of another call, in the arguments of this one
+        self.arguments(&call.arguments, environment)?;
+        let step = |postfix: &Postfix| match postfix {
+            Postfix::Member(name) => Ok(Value::from(name.as_str())),
+            Postfix::Index(index) => self.expression(index, environment),
+        };
+        let steps = expression.postfix.iter().map(step).collect::<Outcome<Vec<_>>>()?;
+        references.foreseen(&needed, &steps).ok_or(Halt::Call(needed))
+    }
+
     fn call(&self, call: &Call, environment: &Environment<'_>) -> Outcome<Value> {
         match &call.namespace {
             Some(namespace) => self.user_function(&format!("{namespace}.{}", call.name), call, environment),
-            None => functions::call(self, call, environment),
+            None => match self.host.filter(|host| host.answers(&call.name)) {
+                Some(host) => {
+                    let arguments = self.arguments(&call.arguments, environment)?;
+                    host.call(&call.name, &arguments).map_err(Halt::failed)
+                }
+                None => functions::call(self, call, environment),
+            },
+        }
+    }
+
+    /// Whether what is read off this primary may be missing, and is null then.
+    fn host_allows_gaps(&self, primary: &Primary) -> bool {
+        match (self.host, primary) {
+            (Some(host), Primary::Call(call)) => call.namespace.is_none() && host.allows_gaps(&call.name),
+            _ => false,
         }
     }
 
@@ -306,7 +373,7 @@ impl<'a> Evaluator<'a> {
         }
         let (name, declaration) = self.parts.parameters.entry(name).ok_or_else(missing)?;
         match &self.parameters {
-            Parameters::Known(values) => values.get(&name.to_lowercase()).cloned().ok_or_else(missing),
+            Parameters::Known(values) => values.get(&name.to_lowercase()).cloned().ok_or(Halt::Unknown),
             Parameters::Given(given) => self.once(&format!("parameter {name}"), || {
                 parameters::work_out(self, name, declaration, given)
             }),

@@ -11,6 +11,8 @@ use crate::run::RuntimeCall;
 pub(crate) enum Halt {
     /// It needs the answer of a run-time call.
     Call(Box<RuntimeCall>),
+    /// It needs a value that nobody knows before the deployment runs.
+    Unknown,
     /// It failed.
     Failed(Box<Fault>),
 }
@@ -66,7 +68,7 @@ impl Halt {
                 fault.expression.get_or_insert_with(|| text.to_owned());
                 Self::Failed(fault)
             }
-            call @ Self::Call(_) => call,
+            unknown => unknown,
         }
     }
 
@@ -77,7 +79,7 @@ impl Halt {
                 fault.message = reword(fault.message);
                 Self::Failed(fault)
             }
-            call @ Self::Call(_) => call,
+            unknown => unknown,
         }
     }
 
@@ -88,7 +90,7 @@ impl Halt {
                 fault.steps.clear();
                 Self::Failed(fault)
             }
-            call @ Self::Call(_) => call,
+            unknown => unknown,
         }
     }
 
@@ -98,7 +100,7 @@ impl Halt {
                 fault.steps.push(step);
                 Self::Failed(fault)
             }
-            call @ Self::Call(_) => call,
+            unknown => unknown,
         }
     }
 }
@@ -149,7 +151,7 @@ impl From<Halt> for ArmError {
     fn from(halt: Halt) -> Self {
         let fault = match halt {
             Halt::Failed(fault) => *fault,
-            Halt::Call(_) => Fault {
+            Halt::Call(_) | Halt::Unknown => Fault {
                 message: String::from("a run-time function is not expected at this location"),
                 steps: Vec::new(),
                 expression: None,

@@ -15,15 +15,38 @@ use crate::{
 pub(crate) fn evaluate(evaluator: &Evaluator<'_>) -> Outcome<Value> {
     let mut shown = Map::new();
     for (name, output) in evaluator.parts.outputs.iter() {
-        let one = evaluate_one(evaluator, name, output);
-        let one = one.map_err(|halt| {
-            halt.reword(|why| format!("The template output '{name}' is not valid: {why}"))
-                .in_member(name)
-                .in_path("outputs")
-        })?;
-        shown.extend(one.map(|value| (name.to_owned(), value)));
+        shown.extend(named(evaluator, name, output)?.map(|value| (name.to_owned(), value)));
     }
     Ok(shown.into())
+}
+
+/// The outputs that can be told, and the others as they are written.
+pub(crate) fn foresee(evaluator: &Evaluator<'_>) -> Outcome<(Map<String, Value>, Map<String, Value>)> {
+    let (mut sure, mut open) = (Map::new(), Map::new());
+    for (name, output) in evaluator.parts.outputs.iter() {
+        match named(evaluator, name, output) {
+            Ok(shown) => sure.extend(shown.map(|value| (name.to_owned(), value))),
+            Err(Halt::Call(_) | Halt::Unknown) => {
+                let kind = types::shown_kind(output, evaluator.parts);
+                let written = member(output, "value").or_else(|| member(output, "copy"));
+                let shown = match written.filter(|_| !kind.starts_with("Secure")) {
+                    Some(value) => json!({ "type": kind, "value": value }),
+                    None => json!({ "type": kind }),
+                };
+                open.insert(name.to_owned(), shown);
+            }
+            Err(failed) => return Err(failed),
+        }
+    }
+    Ok((sure, open))
+}
+
+fn named(evaluator: &Evaluator<'_>, name: &str, output: &Map<String, Value>) -> Outcome<Option<Value>> {
+    evaluate_one(evaluator, name, output).map_err(|halt| {
+        halt.reword(|why| format!("The template output '{name}' is not valid: {why}"))
+            .in_member(name)
+            .in_path("outputs")
+    })
 }
 
 fn evaluate_one(

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     evaluator::{Allowed, Environment, Evaluator},
     fault::{Halt, Outcome},
-    table::member,
+    table::{member, same_name},
     template::Parts,
     types,
 };
@@ -33,15 +33,15 @@ pub(crate) fn resolve(
         .in_member("parameters"));
     }
     let environment = Environment::outermost(Allowed::DEFAULT_VALUE);
-    let names = parts.parameters.iter().map(|(name, _)| name);
-    names
-        .map(|name| {
-            let value = evaluator.parameter(name, &environment);
-            value
-                .map(|value| (name.to_lowercase(), value))
-                .map_err(|halt| halt.elsewhere().in_member(name).in_member("parameters"))
-        })
-        .collect()
+    let mut values = HashMap::new();
+    for (name, _) in parts.parameters.iter() {
+        match evaluator.parameter(name, &environment) {
+            Ok(value) => drop(values.insert(name.to_lowercase(), value)),
+            Err(Halt::Unknown) => {}
+            Err(halt) => return Err(halt.elsewhere().in_member(name).in_member("parameters")),
+        }
+    }
+    Ok(values)
 }
 
 /// One parameter: null and absence mean the default.
@@ -51,6 +51,13 @@ pub(crate) fn work_out(
     declaration: &Map<String, Value>,
     given: &Map<String, Value>,
 ) -> Outcome<Value> {
+    if evaluator
+        .unknown_parameters
+        .iter()
+        .any(|unknown| same_name(unknown, name))
+    {
+        return Err(Halt::Unknown);
+    }
     let schema = types::resolve(declaration, evaluator.parts).map_err(Halt::failed)?;
     let value = match given_value(name, given)? {
         Some(value) => absorb_stringified_enum(value, schema),

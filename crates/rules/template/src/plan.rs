@@ -12,7 +12,7 @@ use crate::{
     Chance, RuntimeValues, Scope, Template, Unresolved,
     budget::Budget,
     copy::Loop,
-    evaluator::{Allowed, Environment, Evaluator, Parameters},
+    evaluator::{Allowed, Environment, Evaluator, Parameters, Unknown},
     fault::{Halt, Outcome},
     graph::{Directory, order},
     implicit,
@@ -73,11 +73,27 @@ impl Plan {
         given: &Map<String, Value>,
         chance: &dyn Chance,
     ) -> Result<Self, ArmError> {
+        Self::foreseen(template, scope, given, &[], chance)
+    }
+
+    /// Expands a template of which some parameters are given by values that only a run can tell. What depends on them
+    /// stays unknown: [`Self::preview`] leaves it as it is written.
+    ///
+    /// # Errors
+    /// Those of [`Self::new`]; also where a name, a condition or a loop depends on such a parameter.
+    pub fn foreseen(
+        template: &Template,
+        scope: Scope,
+        given: &Map<String, Value>,
+        unknown: &[String],
+        chance: &dyn Chance,
+    ) -> Result<Self, ArmError> {
         let parts = template.parts.clone();
         let budget = Arc::new(Budget::of_a_plan());
         let values = {
             let mut evaluator = Evaluator::new(&parts, &scope, Parameters::Given(given), &budget);
             evaluator.chance = Some(chance);
+            evaluator.unknown_parameters = unknown;
             parameters::resolve(&evaluator, given)?
         };
         let mut plan = Self {
@@ -135,9 +151,10 @@ impl Plan {
     /// # Errors
     /// The next run-time call to make, or why it cannot be evaluated.
     pub fn body(&self, at: usize, known: &RuntimeValues) -> Result<Value, Unresolved> {
-        self.evaluate(known, false, |evaluator| self.body_of(evaluator, at))
+        self.evaluate(known, Unknown::Stops, |evaluator| self.body_of(evaluator, at))
             .map_err(|halt| match halt {
                 Halt::Call(call) => Unresolved::Call(call),
+                Halt::Unknown => Unresolved::Failed(Halt::Unknown.into()),
                 Halt::Failed(fault) => {
                     let what = self
                         .resources
@@ -154,10 +171,26 @@ impl Plan {
     /// # Errors
     /// `InvalidTemplate`, when an expression fails that needs no run-time call.
     pub fn preview(&self, at: usize) -> Result<Value, ArmError> {
-        let body = self.evaluate(&RuntimeValues::new(), true, |evaluator| {
-            self.body_of(evaluator, at)
-        });
+        self.preview_with(at, &RuntimeValues::new())
+    }
+
+    /// [`Self::preview`] with what is known already.
+    ///
+    /// # Errors
+    /// `InvalidTemplate`, when an expression fails that needs no run-time call.
+    pub fn preview_with(&self, at: usize, known: &RuntimeValues) -> Result<Value, ArmError> {
+        let body = self.evaluate(known, Unknown::Stays, |evaluator| self.body_of(evaluator, at));
         body.map_err(ArmError::from)
+    }
+
+    /// The part of a body that is sure before anything runs: a member that waits for an answer is absent, such an element
+    /// of an array is null.
+    ///
+    /// # Errors
+    /// `InvalidTemplate`, when an expression fails that needs no run-time call.
+    pub fn certain(&self, at: usize, known: &RuntimeValues) -> Result<Value, ArmError> {
+        let body = self.evaluate(known, Unknown::IsNull, |evaluator| self.body_of(evaluator, at));
+        body.map(without_nulls).map_err(ArmError::from)
     }
 
     /// The outputs, `{name: {type, value}}`. An output whose condition is false is absent, a secure one has no
@@ -166,19 +199,33 @@ impl Plan {
     /// # Errors
     /// The next run-time call to make, or why one cannot be evaluated.
     pub fn outputs(&self, known: &RuntimeValues) -> Result<Value, Unresolved> {
-        self.evaluate(known, false, outputs::evaluate)
+        self.evaluate(known, Unknown::Stops, outputs::evaluate)
             .map_err(|halt| match halt {
                 Halt::Call(call) => Unresolved::Call(call),
+                Halt::Unknown => Unresolved::Failed(Halt::Unknown.into()),
                 Halt::Failed(fault) => Unresolved::Failed(fault.of_run("the outputs of the deployment")),
             })
     }
 
-    fn evaluate(
+    /// The outputs as far as they can be told before anything runs: those that are sure, and the others as they are
+    /// written, both `{name: {type, value}}`.
+    ///
+    /// # Errors
+    /// `InvalidTemplate`, when an expression fails that needs no run-time call.
+    pub fn foreseen_outputs(
         &self,
         known: &RuntimeValues,
-        keeps_unknown: bool,
-        work: impl FnOnce(&Evaluator<'_>) -> Outcome<Value>,
-    ) -> Outcome<Value> {
+    ) -> Result<(Map<String, Value>, Map<String, Value>), ArmError> {
+        self.evaluate(known, Unknown::Stops, outputs::foresee)
+            .map_err(ArmError::from)
+    }
+
+    fn evaluate<T>(
+        &self,
+        known: &RuntimeValues,
+        unknown: Unknown,
+        work: impl FnOnce(&Evaluator<'_>) -> Outcome<T>,
+    ) -> Outcome<T> {
         let answers = Answers {
             directory: &self.directory,
             known,
@@ -186,7 +233,7 @@ impl Plan {
         let parameters = Parameters::Known(&self.values);
         let mut evaluator = Evaluator::new(&self.parts, &self.scope, parameters, &self.budget);
         evaluator.references = Some(&answers);
-        evaluator.keeps_unknown = keeps_unknown;
+        evaluator.unknown = unknown;
         work(&evaluator)
     }
 

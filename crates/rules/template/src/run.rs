@@ -9,6 +9,7 @@ use crate::{
     evaluator::References,
     fault::{Halt, Outcome},
     graph::Directory,
+    table::member,
 };
 
 /// A call the deployment has to make, with the rights of its caller, before an evaluation can go on.
@@ -41,6 +42,15 @@ pub enum RuntimeCall {
 #[derive(Debug, Clone, Default)]
 pub struct RuntimeValues {
     answers: HashMap<String, Value>,
+    parts: HashMap<String, Part>,
+}
+
+/// What is known of an answer before its call is made.
+#[derive(Debug, Clone)]
+pub(crate) struct Part {
+    known: Value,
+    /// Whether the objects in it are known whole; otherwise only plain values are.
+    whole: bool,
 }
 
 /// Makes run-time calls at once, for callers that are not asynchronous.
@@ -140,6 +150,48 @@ impl RuntimeValues {
     pub fn get(&self, call: &RuntimeCall) -> Option<&Value> {
         self.answers.get(&call.key())
     }
+
+    /// Keeps what is sure about a resource before it is there, so that `reference(…).some.member` can be told: the whole
+    /// resource as a GET would show it. Members that are missing are unknown, and so is an object as a whole.
+    pub fn foresee(&mut self, id: &ResourceId, resource: &Value) {
+        self.insert_part(id, resource, false);
+    }
+
+    /// Keeps what a nested deployment will say: its outputs, `{name: {type, value}}`, of which those are missing that
+    /// only a run can tell.
+    pub fn foresee_outputs(&mut self, id: &ResourceId, outputs: &Value) {
+        self.insert_part(id, &json!({ "properties": { "outputs": outputs } }), true);
+    }
+
+    fn insert_part(&mut self, id: &ResourceId, resource: &Value, whole: bool) {
+        let mut keep = |full: bool, known: Value| {
+            self.parts
+                .insert(format!("{} {full}", id.key()), Part { known, whole });
+        };
+        keep(false, resource["properties"].clone());
+        keep(true, resource.clone());
+    }
+
+    fn part(&self, call: &RuntimeCall) -> Option<&Part> {
+        match call {
+            RuntimeCall::Reference { id, full, .. } => self.parts.get(&format!("{} {full}", id.key())),
+            RuntimeCall::List { .. } => None,
+        }
+    }
+}
+
+impl Part {
+    /// What can be said about a value in it.
+    fn sure(&self, value: &Value) -> Option<Value> {
+        let plain = |value: &Value| !value.is_null() && !value.is_object() && !value.is_array();
+        let is_sure = match value {
+            Value::Null => false,
+            Value::Object(_) => self.whole,
+            Value::Array(elements) => self.whole || elements.iter().all(plain),
+            _ => true,
+        };
+        is_sure.then(|| value.clone())
+    }
 }
 
 /// Evaluates to the end, making each call when it is needed.
@@ -207,6 +259,25 @@ fn not_defined(function: &str, target: &str) -> Halt {
 }
 
 impl References for Answers<'_> {
+    fn foreseen(&self, call: &RuntimeCall, steps: &[Value]) -> Option<Value> {
+        let part = self.known.part(call)?;
+        let mut found = &part.known;
+        for step in steps {
+            found = match (found, step) {
+                (Value::Object(members), Value::String(name)) => member(members, name)?,
+                (Value::Array(elements), Value::Number(at)) => {
+                    elements.get(usize::try_from(at.as_u64()?).ok()?)?
+                }
+                _ => return None,
+            };
+        }
+        part.sure(found)
+    }
+
+    fn foresees(&self) -> bool {
+        !self.known.parts.is_empty()
+    }
+
     fn reference(&self, target: &str, api_version: Option<&str>, full: bool) -> Outcome<Value> {
         let (id, declared) = self.find("reference", target, api_version.is_some())?;
         let api_version = api_version.map(str::to_owned).or(declared);

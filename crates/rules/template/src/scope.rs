@@ -3,6 +3,8 @@
 use nave_arm::ResourceId;
 use serde_json::{Value, json};
 
+use crate::table::same_name;
+
 /// The constants of one deployment. All of them are plain data; nothing here is read while evaluating.
 ///
 /// `Scope::default()` is the tenant with nothing known, so a caller fills in what it has.
@@ -73,6 +75,51 @@ impl Scope {
             None => self
                 .subscription_id()
                 .map_or_else(of_management, ResourceId::of_subscription),
+        }
+    }
+
+    /// The surroundings of a nested deployment to `target`, as far as they follow from these: what is not here has no
+    /// location of its own, no tags and no name but its id's. `deployment` is its body.
+    pub(crate) fn of_nested(&self, target: &ResourceId, name: &str, deployment: &Value) -> Self {
+        let subscription = target.subscription().map(|subscription| {
+            let same = self
+                .subscription_id()
+                .is_some_and(|own| same_name(own, subscription));
+            let made = || {
+                json!({"id": format!("/subscriptions/{subscription}"), "subscriptionId": subscription,
+                       "tenantId": self.tenant["tenantId"], "displayName": subscription})
+            };
+            if same { self.subscription.clone() } else { made() }
+        });
+        let group = target.resource_group().map(|group| {
+            let own = self.resource_group.as_ref().filter(|_| *target == self.base());
+            let made = || {
+                let location = self.resource_group.as_ref().map(|own| own["location"].clone());
+                let location = location.or_else(|| self.location.clone().map(Value::from));
+                json!({"id": target, "name": group, "type": "Microsoft.Resources/resourceGroups", "location": location,
+                       "tags": {}, "properties": {"provisioningState": "Succeeded"}})
+            };
+            own.cloned().unwrap_or_else(made)
+        });
+        let management =
+            same_name(&target.resource_type(), "Microsoft.Management/managementGroups").then(|| {
+                json!({"id": target, "name": target.name(), "type": "Microsoft.Management/managementGroups",
+                   "properties": {"tenantId": self.tenant["tenantId"], "displayName": target.name()}})
+            });
+        let text = |place: &str| {
+            deployment
+                .pointer(place)
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+        };
+        Self {
+            subscription: subscription.unwrap_or_default(),
+            resource_group: group,
+            management_group: management,
+            deployment_name: name.to_owned(),
+            location: text("/location").or_else(|| self.location.clone()),
+            mode: text("/properties/mode").unwrap_or_else(|| self.mode.clone()),
+            ..self.clone()
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nave_arm::ArmError;
+use nave_arm::{ArmError, ErrorCode};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -53,6 +53,8 @@ pub(crate) const RESOURCE_MEMBERS: &[&str] = &[
 /// Members the language reads on `Microsoft.Resources/deployments` only.
 pub(crate) const DEPLOYMENT_MEMBERS: &[&str] = &["subscriptionId", "resourceGroup"];
 
+/// The largest template, in bytes of compact JSON.
+const MAX_SIZE: usize = 4 << 20;
 const MAX_PARAMETERS: usize = 256;
 const MAX_VARIABLES: usize = 512;
 const MAX_OUTPUTS: usize = 64;
@@ -102,8 +104,9 @@ impl Template {
     /// Reads a template and checks its structure.
     ///
     /// # Errors
-    /// `InvalidTemplate`, with the JSON path of what is wrong.
+    /// `InvalidTemplate`, with the JSON path of what is wrong; `JobSizeExceeded` for one of more than 4 MB.
     pub fn parse(value: &Value) -> Result<Self, ArmError> {
+        check_size(value)?;
         let parts = Parts::read(value)?;
         Ok(Self {
             parts: Arc::new(parts),
@@ -402,6 +405,36 @@ impl Parts {
             None => functions::known(call),
         }
     }
+}
+
+/// Counts what is written to it.
+struct Counter(usize);
+
+impl std::io::Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn check_size(document: &Value) -> Result<(), ArmError> {
+    let mut counter = Counter(0);
+    let is_written = serde_json::to_writer(&mut counter, document).is_ok();
+    if is_written && counter.0 <= MAX_SIZE {
+        return Ok(());
+    }
+    Err(ArmError::new(
+        ErrorCode::JobSizeExceeded,
+        format!(
+            "The template has {} bytes; at most {MAX_SIZE} are allowed. Please see https://aka.ms/arm-template-limits \
+             for usage details.",
+            counter.0
+        ),
+    ))
 }
 
 /// The members with those of the language in their documented spelling.

@@ -38,7 +38,8 @@ fn equal_numbers(left: &Number, right: &Number) -> bool {
 }
 
 /// Culture order: signs before digits before letters; lower case first only where nothing else differs.
-pub(crate) fn culture_order(left: &str, right: &str) -> Ordering {
+#[must_use]
+pub fn culture_order(left: &str, right: &str) -> Ordering {
     let folded = left.chars().map(rank).cmp(right.chars().map(rank));
     let by_case = || {
         let upper = |text: &str| text.chars().map(char::is_uppercase).collect::<Vec<_>>();

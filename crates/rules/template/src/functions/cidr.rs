@@ -27,6 +27,21 @@ pub(super) const TABLE: &[Function] = &[
     }),
 ];
 
+/// Whether an address range (`10.0.0.0/8`, or one address) contains another.
+///
+/// # Errors
+/// When one of the two is no range.
+pub fn range_contains(range: &str, target: &str) -> Result<bool, String> {
+    let read = |text: &str| match text.trim() {
+        range if range.contains('/') => Range::read(range),
+        address if address.contains(':') => Range::read(&format!("{address}/128")),
+        address => Range::read(&format!("{address}/32")),
+    };
+    let (range, target) = (read(range)?, read(target)?);
+    let is_inside = range.network <= target.network && target.last() <= range.last();
+    Ok(range.bits == target.bits && is_inside)
+}
+
 /// A range with its network's address.
 struct Range {
     network: u128,
@@ -121,6 +136,25 @@ mod tests {
     use serde_json::json;
 
     use crate::functions::checks::{check, check_fails};
+
+    #[test]
+    fn ranges_contain_ranges() {
+        for (range, target, expected) in [
+            ("10.0.0.0/8", "10.2.0.0/16", true),
+            ("10.0.0.0/8", "10.2.3.4", true),
+            ("10.2.0.0/16", "10.0.0.0/8", false),
+            ("10.2.3.4", "10.2.3.4", true),
+            ("0.0.0.0/0", "::1", false),
+            ("fd00::/8", "fd12::1", true),
+        ] {
+            assert_eq!(
+                super::range_contains(range, target),
+                Ok(expected),
+                "{range} {target}"
+            );
+        }
+        assert!(super::range_contains("x", "10.0.0.1").is_err());
+    }
 
     #[test]
     fn ranges_are_divided() {

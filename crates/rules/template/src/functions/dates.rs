@@ -77,6 +77,35 @@ struct Moment {
     nanos: u32,
 }
 
+/// A date and time in ISO 8601 with its separators, as seconds since 1970 and nanoseconds.
+#[must_use]
+pub fn moment(text: &str) -> Option<(i64, u32)> {
+    let separated = text.len() >= 10 && text.as_bytes().get(4) == Some(&b'-');
+    let read = separated.then(|| Moment::try_read(text)).flatten()?;
+    Some((read.seconds, read.nanos))
+}
+
+/// A date and time that is so many days later, written as `o` writes it (`yyyy-MM-ddTHH:mm:ss.fffffffZ`).
+///
+/// # Errors
+/// When the text is no date and time, or the result is none.
+pub fn add_days(text: &str, days: i64) -> Result<String, String> {
+    let base = Moment::read(text)?;
+    let seconds = days
+        .checked_mul(86_400)
+        .and_then(|shift| base.seconds.checked_add(shift));
+    let seconds = seconds.ok_or_else(|| String::from("the date is outside the years 1 to 9999"))?;
+    Moment { seconds, ..base }.show("o")
+}
+
+/// A date and time in a standard or custom form of .NET.
+///
+/// # Errors
+/// When the text is no date and time, or the form is not known.
+pub fn show_moment(text: &str, form: &str) -> Result<String, String> {
+    Moment::read(text)?.show(form)
+}
+
 /// Year, month, day.
 type Date = (i64, i64, i64);
 

@@ -17,7 +17,10 @@ mod strings;
 mod text_format;
 mod uris;
 
+pub use cidr::range_contains;
+pub use dates::{add_days, moment, show_moment};
 pub(crate) use scopes::identify;
+pub(crate) use uris::join as join_uris;
 
 use std::{collections::HashMap, sync::LazyLock};
 

@@ -78,7 +78,7 @@ fn split(uri: &str) -> Option<(&str, &str)> {
 }
 
 /// RFC 3986 joining: the base loses what follows its last slash.
-fn join(base: &str, relative: &str) -> String {
+pub(crate) fn join(base: &str, relative: &str) -> String {
     if split(relative).is_some() {
         return relative.to_owned();
     }
