@@ -2,6 +2,7 @@
 
 mod act;
 mod body;
+pub(crate) mod dry_run;
 mod erase;
 mod preview;
 mod read;
@@ -48,6 +49,7 @@ pub(crate) async fn serve(engine: &Arc<Engine>, request: Request) -> Result<Repl
         .clone()
         .ok_or_else(|| not_signed_in(&request, Surface::Arm))?;
     check_api_version(&request)?;
+    dry_run::is_asked(&request)?;
     match place {
         Place::One(kind, id) => {
             one(

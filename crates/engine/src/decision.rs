@@ -13,7 +13,11 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
-    Caller, CallerKind, Snapshot, directory, operation::Surface, standing::stands, surroundings::Surroundings,
+    Caller, CallerKind, Snapshot, directory,
+    locks::{self, Effect, Lock},
+    operation::Surface,
+    standing::stands,
+    surroundings::Surroundings,
 };
 
 /// One thing a caller must be allowed to do for a request to pass.
@@ -42,6 +46,8 @@ pub enum Basis {
     Role(&'static RoleGate),
     /// Whoever signed in may: the answer holds only what the caller may see anyway.
     SignedIn,
+    /// It would change along with what was asked. No right to it is needed, but no lock may be there.
+    Along,
 }
 
 /// A rule that asks for a role, not for an action.
@@ -107,7 +113,8 @@ impl Need {
 }
 
 /// The question: who, over which protocol, needs what. Any one of the alternatives is enough; each is a list of
-/// needs that must all be met. The first alternative is the usual one, and the one a refusal speaks of.
+/// needs that must all be met. The first alternative is the usual one, and the one a refusal speaks of, unless another
+/// has nothing but a lock in its way.
 #[derive(Debug, Clone)]
 pub struct Question {
     /// The protocol.
@@ -165,6 +172,8 @@ pub enum Outcome {
     Rule(&'static str),
     /// No role grants it, or a deny assignment takes it.
     Refused(Refusal),
+    /// A role grants it, and these locks are in the way.
+    Locked(Vec<Lock>),
     /// None of the roles the gate asks for is held.
     RoleMissing,
     /// The caller is disabled or gone from the directory.
@@ -185,6 +194,11 @@ impl Outcome {
         matches!(self, Self::Granted(_) | Self::Rule(_))
     }
 
+    /// Whether nothing but a lock is in the way.
+    pub(crate) fn is_locked(&self) -> bool {
+        matches!(self, Self::Locked(_))
+    }
+
     /// The outcome in one word, as events keep it.
     pub(crate) fn word(&self) -> &'static str {
         match self {
@@ -192,6 +206,7 @@ impl Outcome {
             Self::Rule(_) => "rule",
             Self::Refused(Refusal::DenyAssignment { .. }) => "denied",
             Self::Refused(Refusal::NoAssignment { .. }) => "refused",
+            Self::Locked(_) => "locked",
             Self::RoleMissing => "roleMissing",
             Self::PrincipalUnusable => "principalUnusable",
             Self::KeyOutOfReach => "keyOutOfReach",
@@ -219,17 +234,26 @@ pub fn decide(snapshot: &Snapshot, origin: &str, id: Uuid, caller: &Caller, ques
         findings: Vec::new(),
         others: Vec::new(),
     };
+    let mut told = (0, false);
     for (at, needs) in question.alternatives.iter().enumerate() {
         let findings = found(needs);
         decision.allowed = findings.iter().all(|finding| finding.outcome.passed());
-        if decision.allowed || at == 0 {
+        let only_locked = findings
+            .iter()
+            .all(|finding| finding.outcome.passed() || finding.outcome.is_locked());
+        if decision.allowed || at == 0 || only_locked && !told.1 {
             decision.findings = findings;
+            told = (at, only_locked);
         }
         if decision.allowed {
             return decision;
         }
     }
-    decision.others = question.alternatives.iter().skip(1).cloned().collect();
+    let others = question.alternatives.iter().enumerate();
+    decision.others = others
+        .filter(|(at, _)| *at != told.0)
+        .map(|(_, way)| way.clone())
+        .collect();
     decision
 }
 
@@ -258,6 +282,9 @@ fn is_usable(snapshot: &Snapshot, object_id: Uuid) -> bool {
 fn consider(snapshot: &Snapshot, origin: &str, caller: &Caller, question: &Question, need: &Need) -> Outcome {
     match &caller.kind {
         CallerKind::System => return Outcome::Rule("System"),
+        _ if need.basis == Basis::Along => {
+            return unless_locked(snapshot, question.surface, need, Outcome::Rule("Unlocked"));
+        }
         CallerKind::AccountKey { account, .. } if need.basis != Basis::SignedIn => {
             return consider_key(snapshot, caller, account, need);
         }
@@ -282,9 +309,19 @@ fn consider(snapshot: &Snapshot, origin: &str, caller: &Caller, question: &Quest
             {
                 Outcome::RoleMissing
             }
-            _ => Outcome::Granted(reason),
+            _ => unless_locked(snapshot, question.surface, need, Outcome::Granted(reason)),
         },
         Evaluation::Denied(refusal) => Outcome::Refused(refusal),
+    }
+}
+
+/// What was allowed, unless a lock is in the way.
+fn unless_locked(snapshot: &Snapshot, surface: Surface, need: &Need, allowed: Outcome) -> Outcome {
+    let locks = locks::in_the_way(snapshot, surface, need);
+    if locks.is_empty() {
+        allowed
+    } else {
+        Outcome::Locked(locks)
     }
 }
 
@@ -363,7 +400,9 @@ impl Decision {
             .iter()
             .filter(|finding| !finding.outcome.passed())
             .collect();
-        let Some(first) = failed.first() else {
+        // who lacks a right is told that, and nothing of locks
+        let rights = failed.iter().find(|finding| !finding.outcome.is_locked());
+        let Some(first) = rights.or(failed.first()) else {
             return ArmError::new(ErrorCode::AuthorizationFailed, "Nothing grants this request.");
         };
         let error = self.refuse_one(first, surface);
@@ -371,7 +410,10 @@ impl Decision {
             return error;
         }
         let mut others: Vec<ArmError> = Vec::new();
-        for other in failed.iter().map(|finding| self.refuse_one(finding, surface)) {
+        let told = failed
+            .iter()
+            .filter(|finding| rights.is_none() || !finding.outcome.is_locked());
+        for other in told.map(|finding| self.refuse_one(finding, surface)) {
             if other.message != error.message && others.iter().all(|told| told.message != other.message) {
                 others.push(other);
             }
@@ -465,6 +507,7 @@ impl Decision {
                     ),
                 )
             }
+            Outcome::Locked(locks) => locked(finding, locks),
             Outcome::Refused(refusal) => {
                 let or_condition = if refusal.condition_in_play() {
                     " or an ABAC condition not fulfilled"
@@ -543,6 +586,17 @@ impl Decision {
             .as_str()
     }
 
+    /// The id of a decision in what an error says of it.
+    pub(crate) fn id_in(addition: &mut Value) -> Option<&mut String> {
+        if addition["type"] != ADDITION {
+            return None;
+        }
+        match addition.pointer_mut("/info/id")? {
+            Value::String(id) => Some(id),
+            _ => None,
+        }
+    }
+
     /// Names this decision in a refusal that came after it, unless the refusal has one of its own.
     pub(crate) fn named_once(&self, refusal: ArmError) -> ArmError {
         match matches!(refusal.status(), 401 | 403) && Self::named_in(&refusal).is_none() {
@@ -570,7 +624,7 @@ impl Decision {
 
 impl Finding {
     /// The need it was found for.
-    fn need(&self) -> Need {
+    pub(crate) fn need(&self) -> Need {
         Need {
             operation: self.operation.clone().into(),
             plane: self.plane,
@@ -590,6 +644,32 @@ impl Finding {
             outcome,
         }
     }
+}
+
+/// Azure's sentence, and which locks they are.
+fn locked(finding: &Finding, locks: &[Lock]) -> ArmError {
+    let word = Effect::of(&finding.operation).unwrap_or(Effect::Write).word();
+    let mut scopes: Vec<ResourceId> = locks.iter().map(Lock::scope).collect();
+    scopes.dedup();
+    let joined = |texts: Vec<String>| texts.join("','");
+    let scopes = joined(scopes.iter().map(ToString::to_string).collect());
+    let named = locks
+        .iter()
+        .map(|lock| format!("{} ({})", lock.id.name(), lock.level.word()));
+    let mut error = ArmError::new(
+        ErrorCode::ScopeLocked,
+        format!(
+            "The scope '{}' cannot perform {word} operation because following scope(s) are locked: '{scopes}'. Please \
+             remove the lock and try again. Locked by: '{}'.",
+            finding.scope,
+            joined(named.collect()),
+        ),
+    );
+    let locks: Vec<Value> = locks.iter().map(Lock::record).collect();
+    error
+        .additional_info
+        .push(json!({ "type": "Locks", "info": { "locks": locks } }));
+    error
 }
 
 fn internal(finding: &Finding) -> ArmError {

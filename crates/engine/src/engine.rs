@@ -7,6 +7,7 @@ mod advice;
 mod commits;
 mod cuts;
 mod explaining;
+mod locked;
 mod permission;
 mod reads;
 mod refusals;

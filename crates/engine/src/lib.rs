@@ -29,6 +29,7 @@ pub mod federation;
 mod fields;
 mod grant;
 pub mod live;
+pub mod locks;
 pub mod missing;
 pub mod network;
 pub mod operation;

@@ -13,7 +13,10 @@ use nave_store::{Revision, Row};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::Resource;
+use crate::{
+    Resource,
+    locks::{LOCKS, Locks},
+};
 
 /// The state at one revision. Cloning is cheap: the maps share what did not change.
 #[derive(Clone)]
@@ -23,6 +26,7 @@ pub struct Snapshot {
     types: HashMap<String, OrdMap<Arc<str>, Arc<Resource>>>,
     claims: HashMap<String, Arc<str>>,
     roles: RoleIndex,
+    locks: Locks,
 }
 
 /// Types whose rows change the role index.
@@ -46,6 +50,7 @@ impl Snapshot {
             types: HashMap::new(),
             claims: HashMap::new(),
             roles: RoleIndex::with_built_in(),
+            locks: Locks::default(),
         }
     }
 
@@ -59,6 +64,12 @@ impl Snapshot {
     #[must_use]
     pub fn roles(&self) -> &RoleIndex {
         &self.roles
+    }
+
+    /// The locks.
+    #[must_use]
+    pub fn locks(&self) -> &Locks {
+        &self.locks
     }
 
     /// A current resource of a resident type.
@@ -201,6 +212,10 @@ impl Snapshot {
                 );
                 Ok(())
             }
+            _ if type_key.eq_ignore_ascii_case(LOCKS) => {
+                self.locks.put(resource);
+                Ok(())
+            }
             _ => Ok(()),
         };
         if let Err(error) = read {
@@ -220,6 +235,7 @@ impl Snapshot {
             }
             indexed::GROUPS => drop(Uuid::parse_str(id.name()).map(|group| self.roles.remove_group(group))),
             indexed::MANAGEMENT_GROUPS => self.roles.remove_management_group(id.name()),
+            _ if row.type_key.eq_ignore_ascii_case(LOCKS) => self.locks.remove(&row.key),
             _ => {}
         }
     }

@@ -5,13 +5,14 @@ use std::{collections::HashSet, sync::Arc};
 use nave_arm::{ArmError, ResourceId};
 use nave_store::{Expect, Guard};
 
-use super::{check_parents, write};
+use super::{check_parents, dry_run, write};
 use crate::{
-    Caller, Engine, Reply,
+    Caller, Engine, Reply, Snapshot,
     change::{Change, CommitError, Erase},
     decision::Need,
     declaration::{Asked, Cx, Moved, ResourceType},
     grant::{Delete, Grant},
+    locks::LOCKS,
     operation::Surface,
     request::Request,
 };
@@ -60,6 +61,10 @@ async fn attempt(
     let mut change = Change::default();
     stage_resource(engine, &cx, kind, &existing, &mut change)?;
     stage_stored_below(engine, &mut change).await?;
+    change.guards.push(no_new_lock(&snapshot));
+    if dry_run::is_asked(request)? {
+        return dry_run::rehearse(engine, &grant, change, request).await;
+    }
     engine.commit_for(&grant, change, request.correlation_id).await?;
     // a role that was deleted is shown once more; everything else is gone without a word
     let shown = id
@@ -72,6 +77,15 @@ async fn attempt(
         Reply::empty(declaration.delete().unwrap_or(200))
     };
     Ok(reply.decided(grant.decision()))
+}
+
+/// A lock that is made at the same time, wherever it is, is looked at before anything goes.
+fn no_new_lock(snapshot: &Snapshot) -> Guard {
+    Guard::Unchanged {
+        type_key: LOCKS.to_lowercase(),
+        under: ResourceId::tenant().key().to_owned(),
+        since: snapshot.revision(),
+    }
 }
 
 /// Stages the end of a resource and of what goes with it.

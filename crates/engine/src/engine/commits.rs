@@ -76,6 +76,7 @@ impl Engine {
         correlation_id: Uuid,
     ) -> Result<Done, CommitError> {
         let change = change.settled();
+        self.check_locks(grant, &change, correlation_id).await?;
         let changed = json!({ "changed": change.touched(&self.snapshot()) });
         let event = self.event(
             grant.decision(),

@@ -61,7 +61,16 @@ impl Engine {
 
     /// The refusal that a decision comes to, recorded before it is told. Where the same was refused a moment ago, that
     /// refusal's id is told, which explains this one as well.
-    pub async fn refuse(&self, mut decision: Decision, id: &ResourceId, request: &Request) -> ArmError {
+    pub async fn refuse(&self, decision: Decision, id: &ResourceId, request: &Request) -> ArmError {
+        self.refuse_for(decision, id, request.correlation_id).await
+    }
+
+    pub(super) async fn refuse_for(
+        &self,
+        mut decision: Decision,
+        id: &ResourceId,
+        correlation_id: Uuid,
+    ) -> ArmError {
         let what = decision.what_is_refused(id);
         match self
             .refusals
@@ -74,7 +83,7 @@ impl Engine {
                     decision.operation(),
                     id,
                     "Denied",
-                    request.correlation_id,
+                    correlation_id,
                     json!({}),
                 );
                 if let Err(error) = self.append(event).await {

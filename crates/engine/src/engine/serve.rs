@@ -67,6 +67,7 @@ impl Engine {
             .ok_or_else(|| not_signed_in(&request, *surface))?;
         if *surface == Surface::Arm {
             crate::arm::check_api_version(&request)?;
+            crate::arm::dry_run::refuse(&request)?;
         }
         let Target { id, ways } = route.target(&self.snapshot(), &request, &params)?;
         let ways = match access.needed() {

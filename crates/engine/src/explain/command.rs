@@ -14,7 +14,7 @@ pub(super) fn assign(principal: Uuid, principal_type: &str, role: &str, scope: &
 }
 
 /// A word as a shell reads it back: plain where it is plain, else in quotes.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/-_.@:".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
         return word.to_owned();

@@ -12,6 +12,7 @@ use crate::{
     Caller, CallerKind, Decision, Snapshot,
     decision::{Basis, Finding, Need, Outcome, Question, ask, decide},
     directory,
+    locks::Lock,
     workspaces::{WORKSPACES, hub_of, is_hub},
 };
 
@@ -127,7 +128,7 @@ fn of_need(
 ) -> NeedReasons {
     let traced = ask(snapshot, caller, question, need, RoleIndex::explain);
     let by_roles = !matches!(caller.kind, CallerKind::AccountKey { .. } | CallerKind::System)
-        && need.basis != Basis::SignedIn;
+        && !matches!(need.basis, Basis::SignedIn | Basis::Along);
     let assignments: Vec<AssignmentReasons> = traced
         .assignments
         .iter()
@@ -144,6 +145,7 @@ fn of_need(
             Basis::Own => "own",
             Basis::Linked => "linked",
             Basis::SignedIn => "signedIn",
+            Basis::Along => "along",
             Basis::Role(gate) => gate.rule,
         },
         met: finding.outcome.passed(),
@@ -175,6 +177,8 @@ fn why(
                 reason.pattern
             )
         }
+        Outcome::Locked(locks) => locked(need, locks),
+        Outcome::Rule("Unlocked") => String::from("no lock is in the way"),
         Outcome::Rule("SignedIn") => String::from("whoever is signed in may"),
         Outcome::Rule("DirectoryMember") => String::from("members of the directory may read it"),
         Outcome::Rule("AccountKey") => String::from("a key of the account opens its data plane"),
@@ -211,6 +215,23 @@ fn why(
             question.surface.audience(origin)
         ),
     }
+}
+
+fn locked(need: &Need, locks: &[Lock]) -> String {
+    let by = locks.iter().map(|lock| {
+        format!(
+            "the lock {} ({}) at {}",
+            lock.id.name(),
+            lock.level.word(),
+            lock.scope()
+        )
+    });
+    let by = by.collect::<Vec<_>>().join(" and ");
+    let but = match need.basis {
+        Basis::Along => "it would change along with what was asked, and",
+        _ => "a role grants it, but",
+    };
+    format!("{but} {by} stands in the way, whatever roles there are")
 }
 
 fn at_group(assignments: &[AssignmentReasons], id: &ResourceId) -> String {

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::{
     Caller, CallerKind, Decision, Proof, Registry, SignIn,
     decision::{Basis, Finding, Need, Outcome, Question},
+    locks::Lock,
     operation::Surface,
 };
 
@@ -50,6 +51,7 @@ impl Finding {
             Outcome::Rule(rule) => json!(rule),
             Outcome::Refused(Refusal::DenyAssignment { id }) => json!({"denyAssignment": id.as_str()}),
             Outcome::Refused(refusal) => json!(refusal.to_string()),
+            Outcome::Locked(locks) => json!({ "locks": locks.iter().map(Lock::record).collect::<Vec<_>>() }),
             _ => Value::Null,
         };
         let asked = Asked {
@@ -86,6 +88,7 @@ impl Asked<'_> {
             Basis::Own => {}
             Basis::Linked => record["basis"] = "linked".into(),
             Basis::SignedIn => record["basis"] = "signedIn".into(),
+            Basis::Along => record["basis"] = "along".into(),
             Basis::Role(gate) => record["basis"] = gate.rule.into(),
         }
         if !self.attributes.is_empty() {
@@ -189,6 +192,7 @@ fn read_need(registry: &Registry, record: &Value) -> Option<Need> {
             None => Basis::Own,
             Some("linked") => Basis::Linked,
             Some("signedIn") => Basis::SignedIn,
+            Some("along") => Basis::Along,
             Some(rule) => Basis::Role(registry.gate(rule)?),
         },
         attributes: record

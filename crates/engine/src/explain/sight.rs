@@ -17,6 +17,9 @@ use crate::{Caller, Engine, Snapshot, explain::reasons::MANAGEMENT_GROUPS, opera
 /// The right to see who has which role somewhere.
 pub const READ_ASSIGNMENTS: &str = "Microsoft.Authorization/roleAssignments/read";
 
+/// The right to see what is locked.
+const READ_LOCKS: &str = "Microsoft.Authorization/locks/read";
+
 /// What somebody may see.
 #[derive(Clone, Copy)]
 pub struct Sight<'a>(Option<Eyes<'a>>);
@@ -56,6 +59,12 @@ impl<'a> Sight<'a> {
     #[must_use]
     pub fn of_roles_at(&self, scope: &ResourceId) -> bool {
         self.may(READ_ASSIGNMENTS, scope)
+    }
+
+    /// Whether the locks of a scope may be seen.
+    #[must_use]
+    pub(crate) fn of_locks_at(&self, scope: &ResourceId) -> bool {
+        self.may(READ_LOCKS, scope)
     }
 
     /// Whether it may be seen if something is there.

@@ -25,10 +25,13 @@ use crate::{
     decision::{Basis, Decision, Finding, Need, Outcome, Question, decide},
     declaration::Placement,
     directory,
+    locks::{self, Lock},
+    operation::Surface,
 };
 
 const ASSIGNMENTS: &str = "Microsoft.Authorization/roleAssignments";
 const DEFINITIONS: &str = "Microsoft.Authorization/roleDefinitions";
+const REMOVE_LOCKS: &str = "Microsoft.Authorization/locks/delete";
 
 /// Looks for what would let a question's request through.
 pub(crate) struct Finder<'a> {
@@ -58,6 +61,7 @@ impl Finder<'_> {
         let mut advice: Vec<String> = Vec::new();
         for finding in decision.findings.iter().filter(|one| !one.outcome.passed()) {
             advice.extend(self.advice(finding));
+            advice.extend(self.locks(finding));
         }
         advice.dedup();
         let grants = self.fewest().unwrap_or_default();
@@ -123,6 +127,38 @@ impl Finder<'_> {
         }
     }
 
+    /// The locks in the way, whether roles are missing or not: told to who was refused by them, and to who may see them.
+    fn locks(&self, finding: &Finding) -> Vec<String> {
+        let locks = match &finding.outcome {
+            Outcome::Locked(locks) => locks.clone(),
+            _ if self.sight.of_locks_at(&finding.scope) => {
+                locks::in_the_way(self.snapshot, self.question.surface, &finding.need())
+            }
+            _ => Vec::new(),
+        };
+        locks.iter().map(|lock| self.without(lock)).collect()
+    }
+
+    /// What becomes of a lock that is in the way, and who can see to it.
+    fn without(&self, lock: &Lock) -> String {
+        let name = &self.caller.name;
+        let is_allowed = self
+            .engine
+            .may(self.snapshot, self.caller, Surface::Arm, REMOVE_LOCKS, &lock.id);
+        let who = match is_allowed {
+            true => format!("{name} may remove it"),
+            false => format!(
+                "{name} may not: who holds '{REMOVE_LOCKS}' there may, such as an Owner or a User Access Administrator"
+            ),
+        };
+        format!(
+            "No role assignment helps while the lock {} ({}) is there. {who}: az lock delete --ids {}",
+            lock.id.name(),
+            lock.level.word(),
+            command::quoted(lock.id.as_str()),
+        )
+    }
+
     /// The grants of the way that opens the least else, with the fewest of them.
     fn fewest(&self) -> Option<Vec<Tried>> {
         let ways = self.question.alternatives.iter();
@@ -142,7 +178,7 @@ impl Finder<'_> {
         for need in needs {
             let tried = self.with(&grants);
             match self.outcome(&tried, need) {
-                outcome if outcome.passed() => {}
+                outcome if is_granted(&outcome) => {}
                 Outcome::Refused(Refusal::NoAssignment { .. }) | Outcome::RoleMissing => {
                     grants.push(self.smallest(&tried, need)?);
                 }
@@ -151,7 +187,7 @@ impl Finder<'_> {
         }
         let passes = |grants: &[Tried]| {
             let state = self.with(grants);
-            way.iter().all(|need| self.outcome(&state, need).passed())
+            way.iter().all(|need| is_granted(&self.outcome(&state, need)))
         };
         // what an earlier grant was needed for, a later one may give as well
         let mut at = 0;
@@ -238,7 +274,7 @@ impl Finder<'_> {
         } });
         let assignments = self.engine.staged_assignments(snapshot, id, body).ok()?;
         let state = snapshot.granting(&assignments);
-        self.outcome(&state, need).passed().then(|| Tried {
+        is_granted(&self.outcome(&state, need)).then(|| Tried {
             role,
             scope: scope.clone(),
             assignments,
@@ -375,6 +411,11 @@ impl Finder<'_> {
             passes: self.passed(tried),
         }
     }
+}
+
+/// Whether no right is missing. A lock may be in the way all the same; it is told apart.
+fn is_granted(outcome: &Outcome) -> bool {
+    outcome.passed() || outcome.is_locked()
 }
 
 /// How many operations roles grant: worked out once for each built-in role.

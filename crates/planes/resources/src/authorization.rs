@@ -3,6 +3,7 @@
 mod check_access;
 mod deny_assignments;
 mod elevate_access;
+mod locks;
 mod permissions;
 mod provider_operations;
 mod role_assignments;
@@ -20,6 +21,7 @@ pub(crate) fn register(registry: &mut Registry) {
     role_definitions::register(registry);
     role_assignments::register(registry);
     deny_assignments::register(registry);
+    locks::register(registry);
     registry.add_routes(check_access::routes());
     registry.add_routes(elevate_access::routes());
     registry.add_routes(permissions::routes());
