@@ -41,11 +41,13 @@ pub struct Event {
     pub hash: String,
 }
 
-/// Which events to read, the newest first. The default is all of them.
+/// Which events to read, the newest first unless [`Self::after`] is given. The default is all of them.
 #[derive(Debug, Clone, Default)]
 pub struct EventQuery {
     /// Those about resources at or below this key, and those that went through such.
     pub under: Option<String>,
+    /// Those whose commit wrote or deleted the row at this key.
+    pub touching: Option<String>,
     /// Those at this instant or later.
     pub from: Option<Timestamp>,
     /// Those at this instant or earlier.
@@ -58,6 +60,8 @@ pub struct EventQuery {
     pub cause: Option<Uuid>,
     /// Those of revisions before this one: the last of the page before.
     pub before: Option<Revision>,
+    /// Those of revisions after this one, the oldest first: for who follows the log.
+    pub after: Option<Revision>,
     /// The most events.
     pub limit: Option<u32>,
 }

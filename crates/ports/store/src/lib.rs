@@ -19,6 +19,7 @@ mod database;
 mod error;
 mod event;
 mod keys;
+mod marks;
 mod reads;
 mod recent;
 mod row;

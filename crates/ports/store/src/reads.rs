@@ -43,6 +43,20 @@ pub(crate) async fn get(readers: &AnyPool, key: &str) -> Result<Option<Row>, Sto
     found.map(|row| StoredRow::of(&row)?.read()).transpose()
 }
 
+pub(crate) async fn get_as_of(
+    readers: &AnyPool,
+    key: &str,
+    revision: Revision,
+) -> Result<Option<Row>, StoreError> {
+    let sql = concat!(
+        "SELECT ",
+        row_columns!(),
+        " FROM resource_rows WHERE row_key = $1 AND valid_from <= $2 AND (valid_to IS NULL OR valid_to > $2)"
+    );
+    let found = query(sql).bind(key).bind(revision).fetch_optional(readers).await?;
+    found.map(|row| StoredRow::of(&row)?.read()).transpose()
+}
+
 pub(crate) async fn list(readers: &AnyPool, wanted: &ListQuery) -> Result<Page, StoreError> {
     let (start, end) = keys::below(&wanted.under);
     let start = wanted
@@ -95,6 +109,13 @@ pub(crate) async fn events(readers: &AnyPool, wanted: &EventQuery) -> Result<Vec
             is_under("through_key")
         ));
     }
+    if let Some(key) = &wanted.touching {
+        let key = bound.value(key.clone());
+        conditions.push(format!(
+            "revision IN (SELECT valid_from FROM resource_rows WHERE row_key = {key} \
+             UNION SELECT valid_to FROM resource_rows WHERE row_key = {key} AND valid_to IS NOT NULL)"
+        ));
+    }
     if let Some(from) = wanted.from {
         conditions.push(format!("happened_at >= {}", bound.value(from.as_microsecond())));
     }
@@ -110,14 +131,18 @@ pub(crate) async fn events(readers: &AnyPool, wanted: &EventQuery) -> Result<Vec
             bound.value(correlation_id.clone())
         ));
     }
+    if let Some(after) = wanted.after {
+        conditions.push(format!("revision > {}", bound.value(after)));
+    }
     if let Some(cause) = wanted.cause {
         conditions.push(format!("cause = {}", bound.value(cause.to_string())));
     }
     let limit = wanted.limit.map_or(i64::MAX, i64::from);
     let sql = format!(
-        "SELECT {} FROM events WHERE {} ORDER BY revision DESC LIMIT {}",
+        "SELECT {} FROM events WHERE {} ORDER BY revision {} LIMIT {}",
         event_columns!(),
         conditions.join(" AND "),
+        if wanted.after.is_some() { "ASC" } else { "DESC" },
         bound.value(limit),
     );
     let found = bound.query(sql).fetch_all(readers).await?;

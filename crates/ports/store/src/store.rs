@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::{
     Change, Committed, Event, EventQuery, ListQuery, Page, Revision, Row, StoreError, Verified,
     database::{Database, POLL, sqlite_in},
-    reads,
+    marks, reads,
     recent::Recent,
     verify,
     writer::{self, Waiting},
@@ -64,6 +64,11 @@ impl Store {
         reads::get(&self.database.readers, key).await
     }
 
+    /// The row at a key as it was at a revision.
+    pub async fn get_as_of(&self, key: &str, revision: Revision) -> Result<Option<Row>, StoreError> {
+        reads::get_as_of(&self.database.readers, key, revision).await
+    }
+
     /// A page of rows, in the order of their keys.
     pub async fn list(&self, query: &ListQuery) -> Result<Page, StoreError> {
         reads::list(&self.database.readers, query).await
@@ -72,6 +77,21 @@ impl Store {
     /// The events of the log, the newest first.
     pub async fn events(&self, query: &EventQuery) -> Result<Vec<Event>, StoreError> {
         reads::events(&self.database.readers, query).await
+    }
+
+    /// How far the reader of a name has come, if it has begun.
+    pub async fn mark(&self, name: &str) -> Result<Option<Revision>, StoreError> {
+        marks::mark(&self.database.readers, name).await
+    }
+
+    /// Notes how far the reader of a name has come: what it did until there is done.
+    pub async fn keep_mark(&self, name: &str, revision: Revision) -> Result<(), StoreError> {
+        marks::keep_mark(&self.database.writer, name, revision).await
+    }
+
+    /// Forgets the reader of a name.
+    pub async fn drop_mark(&self, name: &str) -> Result<(), StoreError> {
+        marks::drop_mark(&self.database.writer, name).await
     }
 
     /// The commits after a revision in their order, at most `limit`. The latest ones come from memory.

@@ -24,7 +24,7 @@ pub(crate) async fn the_log_is_searched(place: &Place) {
     }
     let at = |second: usize| Some(format!("2026-11-24T12:00:0{second}Z").parse().expect("instant"));
     let all = EventQuery::default;
-    let cases: [(EventQuery, &[Revision]); 13] = [
+    let cases: [(EventQuery, &[Revision]); 15] = [
         (all(), &[5, 4, 3, 2, 1]),
         (
             EventQuery {
@@ -106,6 +106,21 @@ pub(crate) async fn the_log_is_searched(place: &Place) {
                 ..all()
             },
             &[2],
+        ),
+        (
+            EventQuery {
+                after: Some(2),
+                limit: Some(2),
+                ..all()
+            },
+            &[3, 4],
+        ),
+        (
+            EventQuery {
+                after: Some(5),
+                ..all()
+            },
+            &[],
         ),
         (
             EventQuery {

@@ -7,6 +7,7 @@ pub(crate) mod events;
 pub(crate) mod guards;
 pub(crate) mod lists;
 mod make;
+pub(crate) mod marks;
 pub(crate) mod model;
 pub(crate) mod tampering;
 
@@ -36,6 +37,7 @@ impl Place {
             "DELETE FROM events",
             "DELETE FROM resource_rows",
             "DELETE FROM claims",
+            "DELETE FROM marks",
             "UPDATE log_head SET revision = 0, hash = ''",
         ] {
             database.execute(sql).await.expect("empty");
@@ -75,6 +77,7 @@ macro_rules! every_case {
             guards::unchanged_sees_what_others_wrote,
             guards::unchanged_is_about_others,
             guards::present_and_gone_are_about_the_end,
+            marks::a_mark_is_kept_moved_and_dropped,
             lists::what_lies_below_a_key,
             lists::pages_join_up,
             lists::the_state_as_it_was,
