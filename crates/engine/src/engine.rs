@@ -7,6 +7,7 @@ mod advice;
 mod commits;
 mod cuts;
 mod explaining;
+mod following;
 mod locked;
 mod permission;
 mod reads;

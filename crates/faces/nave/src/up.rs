@@ -74,6 +74,7 @@ async fn serve(arguments: Up) -> Outcome {
     ));
     let uses = Arc::downgrade(&engine);
     tokio::spawn(nave_engine::access::keep_uses(uses, arguments.keep_uses));
+    tokio::spawn(installation.monitor().keep_up(Arc::downgrade(&engine)));
     tokio::spawn(nave_server::keep_certificate(authority.clone(), engine.clone()));
     tokio::spawn(nave_server::keep_signing_keys(
         installation.signing_keys(),

@@ -1,10 +1,11 @@
 //! All planes on one engine. The only place that knows every one of them.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use nave_engine::{Authenticator, Parts, Registry, Store, clock::World, site::Site};
 use nave_identity::{Identity, provisioning::ProvisioningAuthenticator};
 use nave_inference::{Inference, Patience};
+use nave_monitor::Monitor;
 use nave_outbound::Outbound;
 use nave_services::KeyAuthenticator;
 use nave_vault::{KeyRing, Random, SigningKeys};
@@ -25,11 +26,22 @@ pub(crate) struct Ground {
     pub(crate) world: Arc<dyn World>,
     /// The bytes that account keys are made of.
     pub(crate) random: Arc<dyn Random>,
+    /// Where logs that are files are kept.
+    pub(crate) logs: PathBuf,
 }
 
-/// An engine's parts with every plane registered, and the planes that are spoken to from outside: the one that has work
-/// left when the server stops, and the one that is told which passwords are known.
-pub(crate) fn assemble(ground: Ground) -> Result<(Parts, Arc<Inference>, Identity), SetupError> {
+/// The planes that are spoken to besides their routes.
+pub(crate) struct Planes {
+    /// Has work left when the server stops.
+    pub(crate) inference: Arc<Inference>,
+    /// Is told which passwords are known.
+    pub(crate) identity: Identity,
+    /// Delivers what happens.
+    pub(crate) monitor: Monitor,
+}
+
+/// An engine's parts with every plane registered, and the planes that are spoken to from outside.
+pub(crate) fn assemble(ground: Ground) -> Result<(Parts, Planes), SetupError> {
     let Ground {
         store,
         vault,
@@ -37,8 +49,10 @@ pub(crate) fn assemble(ground: Ground) -> Result<(Parts, Arc<Inference>, Identit
         site,
         world,
         random,
+        logs,
     } = ground;
     let outbound = Outbound::new().map_err(|error| SetupError::Outbound(error.into()))?;
+    let monitor = Monitor::new(outbound.clone(), logs);
     let identity = Identity::new(keys, random.clone(), outbound);
     let client = nave_inference::client().map_err(|error| SetupError::Outbound(error.into()))?;
     let inference = Inference::new(client, Patience::default());
@@ -48,6 +62,7 @@ pub(crate) fn assemble(ground: Ground) -> Result<(Parts, Arc<Inference>, Identit
     nave_resources::register(&mut registry);
     nave_hub::register(&mut registry);
     nave_services::register(&mut registry, &random);
+    monitor.register(&mut registry);
     // Keys first: on the paths of model calls a bearer token may be one.
     let authenticators: Vec<Box<dyn Authenticator>> = vec![
         Box::new(KeyAuthenticator),
@@ -63,7 +78,10 @@ pub(crate) fn assemble(ground: Ground) -> Result<(Parts, Arc<Inference>, Identit
             registry,
             authenticators,
         },
-        inference,
-        identity,
+        Planes {
+            inference,
+            identity,
+            monitor,
+        },
     ))
 }

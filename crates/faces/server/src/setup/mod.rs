@@ -18,12 +18,11 @@ use std::{
 
 use nave_engine::{Engine, Store, Verified, clock::World};
 pub use nave_identity::BreachedPasswords;
-use nave_identity::Identity;
-use nave_inference::Inference;
+use nave_monitor::Monitor;
 use nave_tls::Authority;
 use nave_vault::{KeyRing, Random, Secret, SigningKeys};
 
-use crate::assemble::{Ground, assemble};
+use crate::assemble::{Ground, Planes, assemble};
 
 pub use directory::{DataDirectory, settings_in};
 pub use error::SetupError;
@@ -49,12 +48,6 @@ pub struct Installation {
     directory: DataDirectory,
     planes: Planes,
     keys: Arc<SigningKeys>,
-}
-
-/// The planes that are spoken to besides their routes.
-struct Planes {
-    inference: Arc<Inference>,
-    identity: Identity,
 }
 
 impl Installation {
@@ -111,6 +104,12 @@ impl Installation {
         if let Err(error) = self.engine.write_uses().await {
             tracing::error!(%error, "the last uses of rights cannot be written");
         }
+    }
+
+    /// The plane that delivers what happens; nothing is delivered until it is told to.
+    #[must_use]
+    pub fn monitor(&self) -> Monitor {
+        self.planes.monitor.clone()
     }
 
     /// Refuses new passwords of this list from now on.
@@ -176,8 +175,8 @@ async fn start(
         site: settings.site(),
         world: sources.world.clone(),
         random: sources.random.clone(),
+        logs: path.join("diagnostics"),
     };
-    let (parts, inference, identity) = assemble(ground)?;
-    let planes = Planes { inference, identity };
+    let (parts, planes) = assemble(ground)?;
     Ok((Engine::open(parts).await?, planes, keys))
 }

@@ -1,0 +1,157 @@
+//! The categories of logs: which a type has, as Azure names them, and which of them an event belongs to.
+
+use nave_engine::Event;
+
+/// What an event tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Something was asked of the control plane.
+    Control,
+    /// A model was called.
+    Call,
+    /// A policy refused, changed or noted something.
+    Policy,
+    /// Somebody signed in, or the directory changed.
+    Identity,
+}
+
+/// A category, and what goes into it. Categories of Azure that hold nothing here are accepted, so that templates that
+/// name them deploy, and stay empty.
+#[derive(Debug)]
+pub(crate) struct Category {
+    pub(crate) name: &'static str,
+    pub(crate) holds: &'static [Kind],
+}
+
+/// Every event of a resource but its model calls: what an auditor asks for.
+const AUDITED: &[Kind] = &[Kind::Control, Kind::Policy, Kind::Identity];
+const NOTHING: &[Kind] = &[];
+
+const fn category(name: &'static str, holds: &'static [Kind]) -> Category {
+    Category { name, holds }
+}
+
+/// The groups that stand for categories, with the kinds they hold.
+pub(crate) const GROUPS: &[Category] = &[
+    category(
+        "allLogs",
+        &[Kind::Control, Kind::Call, Kind::Policy, Kind::Identity],
+    ),
+    category("audit", AUDITED),
+];
+
+/// The categories of the activity log, for settings at a subscription or above.
+static ACTIVITY: &[Category] = &[
+    category("Administrative", &[Kind::Control, Kind::Call]),
+    category("Security", &[Kind::Identity]),
+    category("Policy", &[Kind::Policy]),
+    category("ServiceHealth", NOTHING),
+    category("Alert", NOTHING),
+    category("Recommendation", NOTHING),
+    category("Autoscale", NOTHING),
+    category("ResourceHealth", NOTHING),
+];
+
+/// Resource logs: by type in lower case, the categories Azure publishes for it.
+static RESOURCES: &[(&str, &[Category])] = &[
+    (
+        "microsoft.cognitiveservices/accounts",
+        &[
+            category("Audit", AUDITED),
+            category("RequestResponse", &[Kind::Call]),
+            category("AzureOpenAIRequestUsage", NOTHING),
+            category("Trace", NOTHING),
+        ],
+    ),
+    (
+        "microsoft.machinelearningservices/workspaces",
+        &[
+            category("Audit", AUDITED),
+            category("RequestResponse", &[Kind::Call]),
+            category("AmlComputeClusterEvent", NOTHING),
+            category("AmlComputeClusterNodeEvent", NOTHING),
+            category("AmlComputeCpuGpuUtilization", NOTHING),
+            category("AmlComputeJobEvent", NOTHING),
+            category("AmlRunStatusChangedEvent", NOTHING),
+            category("ComputeInstanceEvent", NOTHING),
+            category("DataLabelReadEvent", NOTHING),
+            category("DataStoreChangeEvent", NOTHING),
+            category("DeploymentEventACI", NOTHING),
+            category("DeploymentEventAKS", NOTHING),
+            category("DeploymentReadEvent", NOTHING),
+            category("EnvironmentChangeEvent", NOTHING),
+            category("InferencingOperationAKS", NOTHING),
+            category("ModelsChangeEvent", NOTHING),
+            category("PipelineChangeEvent", NOTHING),
+            category("RunEvent", NOTHING),
+        ],
+    ),
+    (
+        "microsoft.keyvault/vaults",
+        &[
+            category("AuditEvent", AUDITED),
+            category("AzurePolicyEvaluationDetails", NOTHING),
+        ],
+    ),
+    (
+        "microsoft.search/searchservices",
+        &[category("OperationLogs", AUDITED)],
+    ),
+    (
+        "microsoft.containerregistry/registries",
+        &[
+            category("Audit", AUDITED),
+            category("ContainerRegistryLoginEvents", NOTHING),
+            category("ContainerRegistryRepositoryEvents", NOTHING),
+        ],
+    ),
+    (
+        "microsoft.storage/storageaccounts/blobservices",
+        &[
+            category("Audit", AUDITED),
+            category("StorageRead", NOTHING),
+            category("StorageWrite", NOTHING),
+            category("StorageDelete", NOTHING),
+        ],
+    ),
+    (
+        "microsoft.operationalinsights/workspaces",
+        &[
+            category("Audit", AUDITED),
+            category("SummaryLogs", NOTHING),
+            category("Jobs", NOTHING),
+        ],
+    ),
+];
+
+/// What every other type has.
+static OTHERS: &[Category] = &[category("Audit", AUDITED)];
+
+/// The categories a setting on something of this type may name; of a subscription or what is above it with `None`.
+pub(crate) fn of_type(resource_type: Option<&str>) -> &'static [Category] {
+    let Some(resource_type) = resource_type else {
+        return ACTIVITY;
+    };
+    let wanted = resource_type.to_lowercase();
+    let own = RESOURCES.iter().find(|(name, _)| *name == wanted);
+    own.map_or(OTHERS, |(_, categories)| categories)
+}
+
+/// What an event tells.
+pub(crate) fn kind(event: &Event) -> Kind {
+    let text = |pointer: &str| event.detail.pointer(pointer).and_then(|value| value.as_str());
+    let judged = event
+        .detail
+        .pointer("/detail/policies")
+        .is_some_and(|policies| policies.as_array().is_some_and(|all| !all.is_empty()));
+    let provider = event.operation.split('/').next().unwrap_or_default();
+    if judged || text("/detail/code") == Some("RequestDisallowedByPolicy") {
+        Kind::Policy
+    } else if text("/decision/surface").is_some_and(|surface| surface.eq_ignore_ascii_case("inference")) {
+        Kind::Call
+    } else if ["nave.identity", "microsoft.graph"].contains(&provider.to_lowercase().as_str()) {
+        Kind::Identity
+    } else {
+        Kind::Control
+    }
+}
