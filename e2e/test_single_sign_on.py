@@ -6,13 +6,13 @@ import pathlib
 import re
 import shutil
 import subprocess
-import time
 
 import az as az_client
 import people
 import pytest
 import requests
 import server as nave
+from waiting import until
 
 FOLDER = pathlib.Path(os.environ["NAVE_CLIENTS"]) / "oidc"
 CLIENT_SECRET = "a secret: with + & % in it"
@@ -78,14 +78,6 @@ def configured(server, admin, provider, engineers):
     assert made["hasClientSecret"] is True
     assert CLIENT_SECRET not in json.dumps(graph(server, admin, "get", PROVIDERS))
     return made
-
-
-def until(holds):
-    """The running server follows what another process writes, soon."""
-    deadline = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come to be"
-        time.sleep(0.05)
 
 
 class Browser(requests.Session):
