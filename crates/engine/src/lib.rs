@@ -35,6 +35,7 @@ pub mod network;
 pub mod operation;
 pub mod paging;
 mod registry;
+pub mod own_identity;
 pub mod request;
 mod resource;
 pub mod route;

@@ -3,8 +3,7 @@
 //! while their data planes say plainly that they come later.
 //!
 //! Files are named by the ARM type they serve. What these types have in common is beside them: a name that becomes
-//! a host (`host_name`), a pair of keys (`keys`), an identity of the resource's own (`identity`), and what GET
-//! adds to what was sent (`face`).
+//! a host (`host_name`), a pair of keys (`keys`), and what GET adds to what was sent (`face`).
 //!
 //! Invariants:
 //! * keys are made here, sealed, and shown by a POST action and by nothing else;
@@ -18,7 +17,6 @@ mod container_registry;
 mod data_planes;
 mod face;
 mod host_name;
-mod identity;
 mod insights;
 mod key_authenticator;
 mod key_vault;
@@ -33,7 +31,7 @@ mod storage;
 
 use std::sync::Arc;
 
-use nave_engine::Registry;
+use nave_engine::{Registry, own_identity as identity};
 use nave_vault::Random;
 
 pub use key_authenticator::KeyAuthenticator;

@@ -1,20 +1,26 @@
 //! The identity of a resource: a principal of its own that lives and dies with it, and identities that are
 //! resources themselves.
+//!
+//! A type that has one calls [`write`] where it is written and [`erase`] where it is deleted.
 
 use nave_arm::{ArmError, ErrorCode, ResourceId};
-use nave_engine::{
-    Resource, assigned_identities,
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::{
+    Fields, Resource, assigned_identities,
     declaration::{Also, Cx, Draft, Erased},
     directory,
 };
-use serde_json::{Map, Value, json};
-use uuid::Uuid;
 
 /// The kinds of identity; a resource has any number of them, separated by commas.
 const KINDS: [&str; 3] = ["None", "SystemAssigned", "UserAssigned"];
 
 /// What a body's identity makes of nave's own part of a row, and of the directory. The rest of that part stays.
-pub(crate) fn write(cx: &Cx<'_>, draft: &Draft) -> Result<(Value, Vec<Also>), ArmError> {
+///
+/// # Errors
+/// A kind of identity that there is not.
+pub fn write(cx: &Cx<'_>, draft: &Draft) -> Result<(Value, Vec<Also>), ArmError> {
     let kinds = kinds(&draft.body)?;
     let before = draft.existing.as_deref().and_then(principal);
     let (principal, also) = match (kinds.contains(&"SystemAssigned"), before) {
@@ -39,7 +45,8 @@ pub(crate) fn write(cx: &Cx<'_>, draft: &Draft) -> Result<(Value, Vec<Also>), Ar
 }
 
 /// The resource's own principal goes with it.
-pub(crate) fn erase(resource: &Resource) -> Erased {
+#[must_use]
+pub fn erase(resource: &Resource) -> Erased {
     let also = principal(resource).map(|principal| Also::Erase(row_of(principal)));
     Erased {
         also: also.into_iter().collect(),
@@ -48,12 +55,14 @@ pub(crate) fn erase(resource: &Resource) -> Erased {
 }
 
 /// Whether a resource was given this identity.
-pub(crate) fn has(resource: &Resource, identity: &ResourceId) -> bool {
+#[must_use]
+pub fn has(resource: &Resource, identity: &ResourceId) -> bool {
     assigned_identities::of(&resource.sent).any(|id| id == *identity)
 }
 
 /// The object id of a resource's own principal.
-fn principal(resource: &Resource) -> Option<Uuid> {
+#[must_use]
+pub fn principal(resource: &Resource) -> Option<Uuid> {
     resource
         .own
         .pointer("/identity/principalId")?
@@ -67,9 +76,7 @@ fn row_of(principal: Uuid) -> ResourceId {
 }
 
 fn kinds(body: &Value) -> Result<Vec<&'static str>, ArmError> {
-    let text = nave_engine::Fields(body)
-        .text("/identity/type")?
-        .unwrap_or("None");
+    let text = Fields(body).text("/identity/type")?.unwrap_or("None");
     let find = |word: &str| {
         KINDS
             .into_iter()
