@@ -166,7 +166,7 @@ impl Engine {
     /// won, so that trying again is worth it.
     async fn write(&self, change: nave_store::Change) -> Result<Arc<Committed>, CommitError> {
         if let Some(rehearsal) = &self.rehearsal {
-            return self.rehearse(rehearsal, &change);
+            return self.rehearse(rehearsal, &change).await;
         }
         match self.store.commit(change).await {
             Ok(committed) => {

@@ -6,7 +6,7 @@ use nave_rbac::Plane;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Engine, advice::advice};
+use super::{Engine, advice::advice, rehearsal::Refused};
 use crate::{
     Caller, CallerKind, Grant, Snapshot, challenge,
     decision::{Decision, Finding, Need, Outcome, Question, decide},
@@ -71,6 +71,30 @@ impl Engine {
         id: &ResourceId,
         correlation_id: Uuid,
     ) -> ArmError {
+        if let Some(rehearsal) = &self.rehearsal {
+            let refused = Refused::Decided {
+                decision: Box::new(decision.clone()),
+                id: id.clone(),
+                correlation_id,
+            };
+            rehearsal.note(decision.id, refused);
+        } else if let Err(error) = self.record_refusal(&mut decision, id, correlation_id).await {
+            return error;
+        }
+        let mut refusal = self.told(&decision);
+        if let Some(advice) = advice(&self.snapshot(), &decision) {
+            refusal.message.push_str(advice);
+        }
+        decision.named(refusal)
+    }
+
+    /// Records a refusal, unless the same was a moment ago: then the decision takes its id.
+    async fn record_refusal(
+        &self,
+        decision: &mut Decision,
+        id: &ResourceId,
+        correlation_id: Uuid,
+    ) -> Result<(), ArmError> {
         let what = decision.what_is_refused(id);
         match self
             .refusals
@@ -79,7 +103,7 @@ impl Engine {
             Noted::Again(first) => decision.id = first,
             Noted::New => {
                 let event = self.event(
-                    &decision,
+                    decision,
                     decision.operation(),
                     id,
                     "Denied",
@@ -88,7 +112,7 @@ impl Engine {
                 );
                 if let Err(error) = self.append(event).await {
                     self.refusals.forget(&decision.caller, &what);
-                    return error;
+                    return Err(error);
                 }
             }
             Noted::Beyond => self.turned_away.keep(
@@ -100,11 +124,7 @@ impl Engine {
                 }),
             ),
         }
-        let mut refusal = self.told(&decision);
-        if let Some(advice) = advice(&self.snapshot(), &decision) {
-            refusal.message.push_str(advice);
-        }
-        decision.named(refusal)
+        Ok(())
     }
 
     /// The refusal, with what the client can do about it by itself.

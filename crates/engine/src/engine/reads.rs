@@ -84,11 +84,7 @@ impl Engine {
             limit,
             as_of: None,
         };
-        let page = self
-            .store
-            .list(&query)
-            .await
-            .map_err(|error| store_failed(&error))?;
+        let page = self.stored_page(&query).await?;
         let rows = page
             .rows
             .iter()
@@ -128,17 +124,13 @@ impl Engine {
         if self.registry.resident(&id.resource_type().to_lowercase()) {
             return Ok(self.snapshot().get(id).cloned());
         }
-        let row = self
-            .store
-            .get(id.key())
-            .await
-            .map_err(|error| store_failed(&error))?;
+        let row = self.stored_row(id.key()).await?;
         Ok(row.as_ref().and_then(Resource::from_row).map(Arc::new))
     }
 
     pub(crate) async fn stored_below(&self, id: &ResourceId) -> Result<Vec<Row>, ArmError> {
-        all_below(&self.store, id.key(), None)
-            .await
-            .map_err(|error| store_failed(&error))
+        let rows = all_below(&self.store, id.key(), None).await;
+        let rows = rows.map_err(|error| store_failed(&error))?;
+        Ok(self.stored_over(id, rows))
     }
 }

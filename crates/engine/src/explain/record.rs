@@ -140,6 +140,20 @@ fn caller(caller: &Caller) -> Value {
     record
 }
 
+impl Caller {
+    /// The caller as events keep it.
+    #[must_use]
+    pub fn record(&self) -> Value {
+        caller(self)
+    }
+
+    /// Reads what [`Self::record`] wrote.
+    #[must_use]
+    pub fn from_record(record: &Value) -> Option<Self> {
+        read_caller(record)
+    }
+}
+
 /// A recorded decision, read again.
 #[derive(Debug, Clone)]
 pub(crate) struct Recorded {

@@ -113,6 +113,10 @@ error_codes! {
     JobSizeExceeded = 400,
     /// The template is right, its deployment would not be.
     InvalidTemplateDeployment = 400,
+    /// A deployment of this name is in another location.
+    InvalidDeploymentLocation = 400,
+    /// A secret of a vault that a template's parameter is to be.
+    KeyVaultParameterReferenceSecretRetrieveFailed = 400,
     /// Role definition without a name.
     RoleDefinitionNameNullOrEmpty = 400,
     /// Role definition claiming to be built in.
