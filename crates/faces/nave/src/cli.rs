@@ -23,6 +23,9 @@ pub(crate) enum Command {
     /// Decide about roles and conditions without a server.
     #[command(subcommand)]
     Authz(Authz),
+    /// Expand and check ARM templates without a server.
+    #[command(subcommand)]
+    Template(Template),
     /// What a change to access would do, and which role somebody needs.
     #[command(subcommand)]
     Access(Access),
@@ -132,6 +135,41 @@ pub(crate) enum Authz {
         /// JSON: the assignment, and beside it what the tenant holds; `-` is the input
         file: PathBuf,
     },
+}
+
+/// What only a run can tell stays as it is written. A template that is wrong is answered with ARM's error and the exit
+/// code 1.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Template {
+    /// Print what the template comes to: {"resources": […], "outputs": {…}}, in the order of deployment.
+    Expand(Source),
+    /// Print the error, if there is one.
+    Validate(Source),
+    /// Print remarks on what works and should be changed.
+    Lint(Lint),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Source {
+    /// The template; linked templates are read from its folder
+    #[arg(long, short = 't', value_name = "FILE")]
+    pub(crate) template: PathBuf,
+    /// The parameters: a parameter file, or {"name": value}
+    #[arg(long, short = 'p', value_name = "FILE")]
+    pub(crate) parameters: Option<PathBuf>,
+    /// Where it would be deployed: {"subscriptionId", "resourceGroup", "tenantId", "deploymentName", "location"}
+    #[arg(long, short = 'c', value_name = "FILE")]
+    pub(crate) context: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Lint {
+    /// The template
+    #[arg(long, short = 't', value_name = "FILE")]
+    pub(crate) template: PathBuf,
+    /// Print the remarks as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Each works beside a running server too.

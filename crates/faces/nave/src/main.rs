@@ -13,6 +13,7 @@ mod logging;
 mod say;
 mod scim;
 mod sso;
+mod template;
 mod up;
 
 use std::process::ExitCode;
@@ -46,6 +47,7 @@ fn run(command: Command) -> Outcome {
         Command::Authz(Authz::ParseCondition) => authz::parse_condition(),
         Command::Authz(Authz::CheckRole { file }) => authz::check(&file, check::check_role),
         Command::Authz(Authz::CheckAssignment { file }) => authz::check(&file, check::check_assignment),
+        Command::Template(command) => template::run(&command),
         Command::Access(command) => access::run(&command),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Audit(Audit::Verify(arguments)) => audit::verify(&arguments),

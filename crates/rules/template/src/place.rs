@@ -72,7 +72,7 @@ mod tests {
             (
                 "'The template resource 'a' for type 'P.X/as/bs' has incorrect segment lengths.'",
                 "properties.template.resources[0].type",
-                "'The template resource 'a' for type 'P.X/as/bs' at line '3' and column '24' has incorrect segment lengths.'",
+                "'The template resource 'a' for type 'P.X/as/bs' at line '3' and column '26' has incorrect segment lengths.'",
             ),
             ("nothing is named", "properties.template", "nothing is named"),
         ] {

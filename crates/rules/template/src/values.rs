@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use serde_json::{Number, Value};
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 /// The kind of a value, in the words of the service's messages.
 pub(crate) fn kind_of(value: &Value) -> &'static str {
@@ -37,15 +38,29 @@ fn equal_numbers(left: &Number, right: &Number) -> bool {
     left == right || ((left.is_f64() || right.is_f64()) && left.as_f64() == right.as_f64())
 }
 
-/// Culture order: signs before digits before letters; lower case first only where nothing else differs.
+/// Culture order: signs before digits before letters; letters with marks after the plain ones and lower case first only
+/// where nothing else differs.
 #[must_use]
 pub fn culture_order(left: &str, right: &str) -> Ordering {
-    let folded = left.chars().map(rank).cmp(right.chars().map(rank));
-    let by_case = || {
-        let upper = |text: &str| text.chars().map(char::is_uppercase).collect::<Vec<_>>();
-        upper(left).cmp(&upper(right))
-    };
-    folded.then_with(by_case).then_with(|| left.cmp(right))
+    if left.is_ascii() && right.is_ascii() {
+        let folded = left.bytes().map(ascii_rank).cmp(right.bytes().map(ascii_rank));
+        return folded.then_with(|| by_case(left, right)).then_with(|| left.cmp(right));
+    }
+    let plain = |text: &str| text.nfd().filter(|c| !is_combining_mark(*c)).map(rank).collect::<Vec<_>>();
+    let marks = |text: &str| text.nfd().map(|c| if is_combining_mark(c) { u32::from(c) } else { 0 }).collect::<Vec<_>>();
+    plain(left)
+        .cmp(&plain(right))
+        .then_with(|| marks(left).cmp(&marks(right)))
+        .then_with(|| by_case(left, right))
+        .then_with(|| left.cmp(right))
+}
+
+fn by_case(left: &str, right: &str) -> Ordering {
+    left.chars().map(char::is_uppercase).cmp(right.chars().map(char::is_uppercase))
+}
+
+fn ascii_rank(byte: u8) -> (u8, u32) {
+    rank(char::from(byte))
 }
 
 fn rank(c: char) -> (u8, u32) {
@@ -76,9 +91,15 @@ pub(crate) fn plain_text(value: &Value) -> Option<String> {
     })
 }
 
-/// A number; a float without a fraction prints as an integer.
+/// A number; a float without a fraction prints as an integer, a very large or small one with an exponent.
 pub(crate) fn number_text(number: &Number) -> String {
     match number.as_f64() {
+        Some(float) if number.is_f64() && float != 0.0 && !(1e-5..1e15).contains(&float.abs()) => {
+            let text = format!("{float:E}");
+            let (mantissa, exponent) = text.split_once('E').unwrap_or((&text, "0"));
+            let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |rest| ('-', rest));
+            format!("{mantissa}E{sign}{exponent:0>2}")
+        }
         Some(float) if number.is_f64() => float.to_string(),
         _ => number.to_string(),
     }
@@ -146,9 +167,20 @@ mod tests {
             ("a", "ab"),
             ("_a", "-a"),
             ("", "a"),
+            ("é", "f"),
+            ("e", "é"),
+            ("Éa", "éb"),
+            ("z", "ö\u{4e00}x".trim_start_matches('ö')),
         ] {
             assert_eq!(culture_order(left, right), Ordering::Less, "{left} {right}");
             assert_eq!(culture_order(right, left), Ordering::Greater, "{right} {left}");
+        }
+    }
+
+    #[test]
+    fn floats_print_as_dot_net_prints_them() {
+        for (float, text) in [(1.0, "1"), (-2.5, "-2.5"), (1e15, "1E+15"), (1.25e-7, "1.25E-07"), (0.0001, "0.0001"), (0.0, "0")] {
+            assert_eq!(number_text(&Number::from_f64(float).expect("finite")), text);
         }
     }
 

@@ -23,16 +23,17 @@ A self-hosted AI hub that speaks Azure's protocols
 Usage: nave <COMMAND>
 
 Commands:
-  up       Start a server; make it first where there is none
-  env      Print the shell exports that clients need to find and trust the server
-  authz    Decide about roles and conditions without a server
-  access   What a change to access would do, and which role somebody needs
-  explain  Say why a request was refused or allowed, and the smallest grant that would help
-  audit    Look at the log of what was done
-  keys     The keys that sign tokens
-  scim     Tokens by which an identity provider keeps users and groups up to date
-  sso      Identity providers that people sign in with
-  help     Print this message or the help of the given subcommand(s)
+  up        Start a server; make it first where there is none
+  env       Print the shell exports that clients need to find and trust the server
+  authz     Decide about roles and conditions without a server
+  template  Expand and check ARM templates without a server
+  access    What a change to access would do, and which role somebody needs
+  explain   Say why a request was refused or allowed, and the smallest grant that would help
+  audit     Look at the log of what was done
+  keys      The keys that sign tokens
+  scim      Tokens by which an identity provider keeps users and groups up to date
+  sso       Identity providers that people sign in with
+  help      Print this message or the help of the given subcommand(s)
 
 Options:
   -h, --help     Print help

@@ -24,10 +24,10 @@ pub(super) const TABLE: &[Function] = &[
     pure("dateTimeAdd", 2, 3, |given| {
         let base = text(given, 0)?;
         let moved = Duration::read(text(given, 1)?)?.after(Moment::read(base)?)?;
-        let form = if given.len() > 2 {
-            text(given, 2)?
-        } else {
-            form_of(base)
+        let form = match get(given, 2) {
+            Value::Null if moved.nanos == 0 => ISO,
+            Value::Null => "yyyy-MM-ddTHH:mm:ss.FFFFFFFZ",
+            _ => text(given, 2)?,
         };
         moved.show(form).map(Value::from)
     }),
@@ -39,7 +39,7 @@ pub(super) const TABLE: &[Function] = &[
             seconds: integer(given, 0)?,
             nanos: 0,
         };
-        moment.show("yyyy-MM-ddTHH:mm:ssZ").map(Value::from)
+        moment.show(ISO).map(Value::from)
     }),
 ];
 
@@ -67,6 +67,8 @@ const DAYS: [&str; 7] = [
     "Saturday",
 ];
 const BASIC: &str = "yyyyMMddTHHmmssZ";
+/// How dates are written where no form is asked for, whatever form the base had.
+const ISO: &str = "yyyy-MM-ddTHH:mm:ssZ";
 /// The first second of the year 1 and the last of the year 9999.
 const LIMITS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
 
@@ -116,17 +118,6 @@ fn show_as(given: &[Value], at: usize, moment: &str) -> Given<Value> {
         text(given, at)?
     };
     Moment::read(moment)?.show(form).map(Value::from)
-}
-
-/// The form a moment was written in, to write the result the same way.
-fn form_of(text: &str) -> &'static str {
-    let bytes = text.as_bytes();
-    match (bytes.contains(&b'-'), bytes.get(10)) {
-        (false, _) => BASIC,
-        (true, Some(b' ')) => "u",
-        (true, Some(b'T' | b't')) if text.contains('.') => "yyyy-MM-ddTHH:mm:ss.fffffffZ",
-        (true, _) => "yyyy-MM-ddTHH:mm:ssZ",
-    }
 }
 
 impl Moment {
@@ -316,10 +307,10 @@ impl Reader<'_> {
     }
 }
 
-/// An ISO 8601 duration; months first, then seconds.
+/// An ISO 8601 duration. A year is 365 days and a month 30, whatever the calendar says.
 struct Duration {
-    months: i64,
     seconds: i64,
+    nanos: i64,
 }
 
 impl Duration {
@@ -329,53 +320,56 @@ impl Duration {
 
     fn try_read(text: &str) -> Option<Self> {
         let (sign, text) = text.strip_prefix('-').map_or((1, text), |rest| (-1, rest));
-        let body = text.strip_prefix('P')?;
-        let (mut months, mut seconds, mut in_time, mut found) = (0_i64, 0_i64, false, false);
-        let mut rest = body;
-        while !rest.is_empty() {
-            if let Some(after) = rest.strip_prefix('T').filter(|_| !in_time) {
-                (rest, in_time) = (after, true);
+        let mut reader = Reader {
+            rest: text.strip_prefix('P')?,
+        };
+        let (mut seconds, mut nanos, mut in_time, mut found) = (0_i64, 0, false, false);
+        while !reader.rest.is_empty() {
+            if !in_time && reader.skip('T') {
+                in_time = true;
+                // a `T` alone says nothing
+                found = false;
                 continue;
             }
-            let length = rest.bytes().take_while(u8::is_ascii_digit).count();
-            let number: i64 = rest[..length].parse().ok()?;
-            let unit = rest[length..].chars().next()?;
-            rest = &rest[length + unit.len_utf8()..];
-            let (unit_months, unit_seconds) = match (unit, in_time) {
-                ('Y', false) => (12, 0),
-                ('M', false) => (1, 0),
-                ('W', false) => (0, 604_800),
-                ('D', false) => (0, 86_400),
-                ('H', true) => (0, 3600),
-                ('M', true) => (0, 60),
-                ('S', true) => (0, 1),
+            let length = reader.rest.bytes().take_while(u8::is_ascii_digit).count();
+            let number: i64 = reader.rest[..length].parse().ok()?;
+            reader.rest = &reader.rest[length..];
+            if in_time && reader.skip('.') {
+                nanos = i64::from(reader.fraction()?);
+                reader.rest.strip_prefix('S')?;
+            }
+            let unit = reader.rest.chars().next()?;
+            reader.skip(unit);
+            let size = match (unit, in_time) {
+                ('Y', false) => 365 * 86_400,
+                ('M', false) => 30 * 86_400,
+                ('W', false) => 7 * 86_400,
+                ('D', false) => 86_400,
+                ('H', true) => 3600,
+                ('M', true) => 60,
+                ('S', true) => 1,
                 _ => return None,
             };
-            months = months.checked_add(number.checked_mul(unit_months)?)?;
-            seconds = seconds.checked_add(number.checked_mul(unit_seconds)?)?;
+            seconds = seconds.checked_add(number.checked_mul(size)?)?;
             found = true;
         }
         found.then_some(Self {
-            months: sign * months,
             seconds: sign * seconds,
+            nanos: sign * nanos,
         })
     }
 
     fn after(&self, moment: Moment) -> Given<Moment> {
-        let (year, month, day) = date_of(moment.seconds.div_euclid(86_400));
-        let moved = || {
-            let months = (year * 12 + month - 1).checked_add(self.months)?;
-            let (year, month) = (months.div_euclid(12), months.rem_euclid(12) + 1);
-            let usable = (1..=9999).contains(&year);
-            let day = day.min(days_in(year, month));
-            let date = usable.then(|| days_of((year, month, day)))?;
-            let seconds = (date * 86_400 + moment.seconds.rem_euclid(86_400)).checked_add(self.seconds)?;
-            Some(Moment {
-                seconds,
-                nanos: moment.nanos,
-            })
-        };
-        moved().ok_or_else(|| String::from("the date is outside the years 1 to 9999"))
+        let nanos = i64::from(moment.nanos) + self.nanos;
+        let seconds = moment
+            .seconds
+            .checked_add(self.seconds)
+            .and_then(|seconds| seconds.checked_add(nanos.div_euclid(1_000_000_000)))
+            .filter(|seconds| LIMITS.contains(seconds));
+        let nanos = u32::try_from(nanos.rem_euclid(1_000_000_000)).unwrap_or_default();
+        seconds
+            .map(|seconds| Moment { seconds, nanos })
+            .ok_or_else(|| String::from("the date is outside the years 1 to 9999"))
     }
 }
 
@@ -422,11 +416,11 @@ mod tests {
         check(&[
             (
                 "[dateTimeAdd('2020-04-07 14:53:14Z', 'P3Y')]",
-                json!("2023-04-07 14:53:14Z"),
+                json!("2023-04-07T14:53:14Z"),
             ),
             (
                 "[dateTimeAdd('2020-04-07 14:53:14Z', '-P9D')]",
-                json!("2020-03-29 14:53:14Z"),
+                json!("2020-03-29T14:53:14Z"),
             ),
             (
                 "[dateTimeAdd('2020-04-07 14:53:14Z', 'PT1H', 'o')]",
@@ -434,7 +428,23 @@ mod tests {
             ),
             (
                 "[dateTimeAdd('20240131T000000Z', 'P1M')]",
-                json!("20240229T000000Z"),
+                json!("2024-03-01T00:00:00Z"),
+            ),
+            (
+                "[dateTimeAdd('2024-01-01 00:00:00Z', 'P1Y')]",
+                json!("2024-12-31T00:00:00Z"),
+            ),
+            (
+                "[dateTimeAdd('2023-02-01 00:00:00Z', 'P1M')]",
+                json!("2023-03-03T00:00:00Z"),
+            ),
+            (
+                "[dateTimeAdd('2023-02-01 00:00:00Z', '-P1DT1H1M1.25S')]",
+                json!("2023-01-30T22:58:58.75Z"),
+            ),
+            (
+                "[dateTimeAdd('2020-04-07 14:53:14Z', 'P3Y', 'u')]",
+                json!("2023-04-07 14:53:14Z"),
             ),
             (
                 "[dateTimeAdd('2024-01-01T00:00:00+02:00', 'P1W', 'yyyy/M/d H:mm')]",
@@ -455,6 +465,8 @@ mod tests {
             "[dateTimeAdd('x', 'P1D')]",
             "[dateTimeAdd('2020-01-01', '1D')]",
             "[dateTimeAdd('2020-01-01', 'P')]",
+            "[dateTimeAdd('2020-01-01', 'P1DT')]",
+            "[dateTimeAdd('2020-01-01', 'PT1.5H')]",
             "[dateTimeAdd('2020-01-01', 'P9999Y')]",
             "[dateTimeToEpoch('2023-02-29')]",
             "[utcNow('q')]",

@@ -9,6 +9,7 @@ mod dates;
 mod hash;
 mod lambdas;
 mod logic;
+mod number_format;
 mod numbers;
 mod objects;
 mod run_time;

@@ -86,7 +86,7 @@ fn data_uri_to_string(uri: &str) -> Given<String> {
     if head.to_ascii_lowercase().ends_with(";base64") {
         decode(body)
     } else {
-        super::uris::percent_decode(body)
+        Ok(super::uris::percent_decode(body))
     }
 }
 

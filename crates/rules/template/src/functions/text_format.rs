@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{arguments::Given, strings::fits};
+use super::{arguments::Given, number_format::number, strings::fits};
 use crate::values::{plain_text, quoted_text};
 
 /// The widest field accepted.
@@ -64,76 +64,6 @@ fn fill(hole: &str, values: &[Value]) -> Given<String> {
     } else {
         format!("{text:>wide$}")
     })
-}
-
-/// A number in one of the standard forms (`D4`, `N0`, `F2`, `X`, `G`) or a picture of zeros (`000`).
-fn number(value: &Value, form: &str) -> Given<String> {
-    let unknown = || format!("the number format '{form}' is not known");
-    if form.bytes().all(|byte| byte == b'0') && form.len() <= 64 {
-        return Ok(padded(value.as_i64().ok_or_else(unknown)?, form.len()));
-    }
-    let mut letters = form.chars();
-    let letter = letters.next().unwrap_or('G');
-    let digits = letters.as_str();
-    let digits: Option<usize> = if digits.is_empty() {
-        None
-    } else {
-        Some(digits.parse().map_err(|_| unknown())?)
-    };
-    if digits.is_some_and(|digits| digits > 99) {
-        return Err(unknown());
-    }
-    let float = || value.as_f64().ok_or_else(unknown);
-    let whole = || value.as_i64().ok_or_else(unknown);
-    Ok(match letter.to_ascii_uppercase() {
-        'D' => padded(whole()?, digits.unwrap_or(1)),
-        'N' => grouped(&fixed(value, digits.unwrap_or(2)).ok_or_else(unknown)?),
-        'F' => fixed(value, digits.unwrap_or(2)).ok_or_else(unknown)?,
-        'P' => format!(
-            "{} %",
-            grouped(&format!("{:.*}", digits.unwrap_or(2), float()? * 100.0))
-        ),
-        'X' if letter == 'x' => format!(
-            "{:0>width$}",
-            format!("{:x}", whole()?),
-            width = digits.unwrap_or(1)
-        ),
-        'X' => format!(
-            "{:0>width$}",
-            format!("{:X}", whole()?),
-            width = digits.unwrap_or(1)
-        ),
-        'G' => plain_text(value).unwrap_or_default(),
-        _ => return Err(unknown()),
-    })
-}
-
-fn padded(number: i64, width: usize) -> String {
-    let sign = if number < 0 { "-" } else { "" };
-    format!("{sign}{:0>width$}", number.unsigned_abs())
-}
-
-/// With `digits` places after the point; integers do not pass through floating point.
-fn fixed(value: &Value, digits: usize) -> Option<String> {
-    match value.as_i64() {
-        Some(whole) if digits == 0 => Some(whole.to_string()),
-        Some(whole) => Some(format!("{whole}.{}", "0".repeat(digits))),
-        None => value.as_f64().map(|float| format!("{float:.digits$}")),
-    }
-}
-
-/// Thousands apart by commas.
-fn grouped(text: &str) -> String {
-    let (sign, text) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
-    let (whole, fraction) = text.find('.').map_or((text, ""), |at| text.split_at(at));
-    let mut groups = String::new();
-    for (at, digit) in whole.chars().enumerate() {
-        if at > 0 && (whole.len() - at) % 3 == 0 {
-            groups.push(',');
-        }
-        groups.push(digit);
-    }
-    format!("{sign}{groups}{fraction}")
 }
 
 #[cfg(test)]
