@@ -1,19 +1,6 @@
 //! The categories of logs: which a type has, as Azure names them, and which of them an event belongs to.
 
-use nave_engine::Event;
-
-/// What an event tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// Something was asked of the control plane.
-    Control,
-    /// A model was called.
-    Call,
-    /// A policy refused, changed or noted something.
-    Policy,
-    /// Somebody signed in, or the directory changed.
-    Identity,
-}
+use nave_engine::EventKind as Kind;
 
 /// A category, and what goes into it. Categories of Azure that hold nothing here are accepted, so that templates that
 /// name them deploy, and stay empty.
@@ -135,23 +122,4 @@ pub(crate) fn of_type(resource_type: Option<&str>) -> &'static [Category] {
     let wanted = resource_type.to_lowercase();
     let own = RESOURCES.iter().find(|(name, _)| *name == wanted);
     own.map_or(OTHERS, |(_, categories)| categories)
-}
-
-/// What an event tells.
-pub(crate) fn kind(event: &Event) -> Kind {
-    let text = |pointer: &str| event.detail.pointer(pointer).and_then(|value| value.as_str());
-    let judged = event
-        .detail
-        .pointer("/detail/policies")
-        .is_some_and(|policies| policies.as_array().is_some_and(|all| !all.is_empty()));
-    let provider = event.operation.split('/').next().unwrap_or_default();
-    if judged || text("/detail/code") == Some("RequestDisallowedByPolicy") {
-        Kind::Policy
-    } else if text("/decision/surface").is_some_and(|surface| surface.eq_ignore_ascii_case("inference")) {
-        Kind::Call
-    } else if ["nave.identity", "microsoft.graph"].contains(&provider.to_lowercase().as_str()) {
-        Kind::Identity
-    } else {
-        Kind::Control
-    }
 }

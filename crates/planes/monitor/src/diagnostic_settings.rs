@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use nave_arm::{ArmError, ErrorCode, ResourceId};
 use nave_engine::{
-    Fields, Request, Resource, Snapshot,
+    EventKind, Fields, Request, Resource, Snapshot,
     decision::Need,
     declaration::{Asked, Cx, Declaration, Draft, NameRule, Placement, ResourceType, Verb, Written},
     missing::not_found,
@@ -13,7 +13,7 @@ use nave_engine::{
 use serde_json::Value;
 
 use crate::{
-    categories::{Category, GROUPS, Kind},
+    categories::{Category, GROUPS},
     diagnostic_settings_categories::of_scope,
     health::Health,
     sinks::SINKS,
@@ -148,7 +148,7 @@ pub(crate) struct Setting {
     pub(crate) id: ResourceId,
     pub(crate) scope: ResourceId,
     /// The categories that are on, with the kinds of events that go into each.
-    pub(crate) on: Vec<(String, Vec<Kind>)>,
+    pub(crate) on: Vec<(String, Vec<EventKind>)>,
     pub(crate) destinations: Vec<Destination>,
 }
 
@@ -178,8 +178,8 @@ impl Setting {
     }
 
     /// The category an event goes into by this setting, the first that takes it.
-    pub(crate) fn category(&self, kind: Kind) -> Option<&str> {
-        let takes = |(_, holds): &&(String, Vec<Kind>)| holds.contains(&kind);
+    pub(crate) fn category(&self, kind: EventKind) -> Option<&str> {
+        let takes = |(_, holds): &&(String, Vec<EventKind>)| holds.contains(&kind);
         self.on.iter().find(takes).map(|(name, _)| name.as_str())
     }
 }

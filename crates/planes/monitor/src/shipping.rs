@@ -13,12 +13,12 @@ use std::{
 
 use jiff::Timestamp;
 use nave_arm::{ArmError, ResourceId};
-use nave_engine::{Act, Engine, Event, EventQuery, Grant, Resource, Snapshot};
+use nave_engine::{Act, Engine, Event, EventKind, EventQuery, Grant, Resource, Snapshot};
 use nave_outbound::Outbound;
 use tokio::sync::Mutex;
 
 use crate::{
-    Monitor, categories,
+    Monitor,
     diagnostic_settings::{Destination, SETTINGS, Setting},
     health::Health,
     record::Record,
@@ -311,7 +311,7 @@ fn records(setting: &Setting, events: &[Event]) -> Vec<Record> {
         setting.scope.is_tenant() || about(&event.resource) || event.through.as_deref().is_some_and(about)
     };
     let record = |event: &Event| {
-        let category = setting.category(categories::kind(event))?.to_owned();
+        let category = setting.category(EventKind::of(event))?.to_owned();
         Some(Record {
             event: event.clone(),
             category,

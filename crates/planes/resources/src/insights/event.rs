@@ -1,7 +1,7 @@
 //! One event of the log as the activity log shows it.
 
 use nave_arm::ResourceId;
-use nave_engine::Event;
+use nave_engine::{Event, EventKind};
 use serde_json::{Value, json};
 
 /// The outcome of an entry that tells when a request began.
@@ -47,6 +47,7 @@ pub(super) fn view(event: &Event) -> Value {
     let id = event.id.to_string();
     let at = event.at.to_string();
     let denied = event.outcome == "Denied";
+    let category = EventKind::of(event).activity_category();
     let provider = event.operation.split('/').next().unwrap_or_default();
     let name = match event.outcome.as_str() {
         STARTED => word("BeginRequest", "Begin request"),
@@ -58,7 +59,7 @@ pub(super) fn view(event: &Event) -> Value {
         "operationId": event.decision,
         "correlationId": event.correlation_id,
         "eventName": name,
-        "category": word("Administrative", "Administrative"),
+        "category": word(category, category),
         "level": if denied { "Error" } else { "Informational" },
         "eventTimestamp": at,
         "submissionTimestamp": at,
@@ -111,7 +112,7 @@ fn role(event: &Event) -> Value {
 fn properties(event: &Event) -> Value {
     let text = |name: &str| event.detail.get(name).map(Value::to_string).unwrap_or_default();
     let mut properties = json!({
-        "eventCategory": "Administrative",
+        "eventCategory": EventKind::of(event).activity_category(),
         "entity": event.resource,
         "message": event.operation,
         "decision": text("decision"),

@@ -42,7 +42,8 @@ pub(crate) fn routes() -> Vec<Route> {
 }
 
 fn categories() -> Reply {
-    Reply::ok(json!({ "value": [{ "value": "Administrative", "localizedValue": "Administrative" }] }))
+    let word = |name: &str| json!({ "value": name, "localizedValue": name });
+    Reply::ok(json!({ "value": ["Administrative", "Security", "Policy"].map(word) }))
 }
 
 /// Whose log is asked for: that of the resource or group the filter names, else the whole scope's. So who governs one

@@ -2,7 +2,7 @@
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use nave_arm::{Filter, ResourceId};
-use nave_engine::{Event, EventQuery};
+use nave_engine::{Event, EventKind, EventQuery};
 use uuid::Uuid;
 
 use super::event;
@@ -28,6 +28,8 @@ pub(super) enum Wanted<'a> {
     Caller(&'a str),
     /// `status eq '…'`, as the log shows it.
     Status(&'a str),
+    /// `category eq 'Policy'`, as the log shows it.
+    Category(&'a str),
     /// `eventChannels eq 'Admin, Operation'` and the like: every event is of that kind.
     All,
 }
@@ -53,6 +55,7 @@ impl<'a> Wanted<'a> {
             ("cause", "eq") => Uuid::parse_str(value).ok().map(Self::Cause),
             ("caller", "eq") => Some(Self::Caller(value)),
             ("status", "eq") => Some(Self::Status(value)),
+            ("category" | "eventcategory", "eq") => Some(Self::Category(value)),
             ("eventchannels" | "levels", "eq") => Some(Self::All),
             _ => None,
         }
@@ -79,6 +82,9 @@ impl<'a> Wanted<'a> {
                 event.caller.eq_ignore_ascii_case(caller) || event.caller_name.eq_ignore_ascii_case(caller)
             }
             Self::Status(status) => event::status(event).eq_ignore_ascii_case(status),
+            Self::Category(category) => EventKind::of(event)
+                .activity_category()
+                .eq_ignore_ascii_case(category),
             Self::All => true,
         }
     }
