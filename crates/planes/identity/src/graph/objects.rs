@@ -119,6 +119,7 @@ pub(crate) fn deletion(snapshot: &Snapshot, object: &Arc<Resource>) -> Result<Ch
         guards: [&GROUP, &APPLICATION, &SERVICE_PRINCIPAL]
             .map(|kind| write::unchanged(snapshot, kind.row))
             .into(),
+        ..Change::default()
     })
 }
 

@@ -101,6 +101,7 @@ async fn change(
             puts: vec![put],
             erases,
             guards,
+            ..Change::default()
         })
     })
     .await
