@@ -220,6 +220,7 @@ impl Outcome {
 /// Decides a question on a snapshot. `id` names the decision; `origin` is the server's own audience.
 #[must_use]
 pub fn decide(snapshot: &Snapshot, origin: &str, id: Uuid, caller: &Caller, question: &Question) -> Decision {
+    let snapshot = snapshot.rights();
     let found = |needs: &Vec<Need>| -> Vec<Finding> {
         let find = |need| Finding::of(need, consider(snapshot, origin, caller, question, need));
         needs.iter().map(find).collect()

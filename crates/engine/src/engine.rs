@@ -9,6 +9,7 @@ mod cuts;
 mod explaining;
 mod following;
 mod locked;
+mod past;
 mod permission;
 mod reads;
 mod refusals;
@@ -20,7 +21,7 @@ use std::sync::{Arc, OnceLock};
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use nave_arm::ArmError;
-use nave_store::{Store, StoreError};
+use nave_store::{Revision, Store, StoreError};
 use nave_vault::KeyRing;
 use tokio::sync::{Mutex, oneshot};
 
@@ -84,6 +85,8 @@ pub struct Engine {
     pub(crate) uses: Uses,
     /// What it wrote, of an engine whose commits go nowhere.
     rehearsal: Option<Rehearsal>,
+    /// The revision of its state, of an engine that shows the past.
+    stands_at: Option<Revision>,
     /// Ends the task that follows the log when the engine is dropped.
     _alive: oneshot::Sender<()>,
 }
@@ -132,6 +135,7 @@ impl Engine {
             foreseeing: Mutex::default(),
             uses: Uses::default(),
             rehearsal,
+            stands_at: None,
             _alive,
         });
         (engine, ended)

@@ -27,6 +27,8 @@ pub struct Snapshot {
     claims: HashMap<String, Arc<str>>,
     roles: RoleIndex,
     locks: Locks,
+    /// Of a state of the past: the present one, whose rights count.
+    rights: Option<Arc<Self>>,
 }
 
 /// Types whose rows change the role index.
@@ -51,6 +53,7 @@ impl Snapshot {
             claims: HashMap::new(),
             roles: RoleIndex::with_built_in(),
             locks: Locks::default(),
+            rights: None,
         }
     }
 
@@ -64,6 +67,19 @@ impl Snapshot {
     #[must_use]
     pub fn roles(&self) -> &RoleIndex {
         &self.roles
+    }
+
+    /// The state whose rights count where this one is looked at: itself, or the present one where this one is past.
+    #[must_use]
+    pub fn rights(&self) -> &Self {
+        self.rights.as_deref().unwrap_or(self)
+    }
+
+    /// A state of the past as it is looked at today.
+    #[must_use]
+    pub(crate) fn seen_by(mut self, present: Arc<Self>) -> Self {
+        self.rights = Some(present);
+        self
     }
 
     /// The locks.

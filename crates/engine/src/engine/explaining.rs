@@ -183,7 +183,7 @@ impl Engine {
         sight.show(explanation)
     }
 
-    async fn state_at(&self, at: At) -> Result<(Arc<Snapshot>, Timestamp), ArmError> {
+    pub(super) async fn state_at(&self, at: At) -> Result<(Arc<Snapshot>, Timestamp), ArmError> {
         match at {
             At::Revision(revision) => Ok((self.as_of(revision).await?, self.world.now())),
             At::Time(time) => {

@@ -82,7 +82,7 @@ impl Engine {
             type_key: resource_type.map(str::to_lowercase),
             after: after.map(|token| token.key().to_owned()),
             limit,
-            as_of: None,
+            as_of: self.stands_at,
         };
         let page = self.stored_page(&query).await?;
         let rows = page
@@ -102,6 +102,7 @@ impl Engine {
         mut query: EventQuery,
     ) -> Result<Vec<Event>, ArmError> {
         query.under = Some(grant.id().key().to_owned());
+        query.before = self.not_after(query.before);
         self.store
             .events(&query)
             .await
@@ -117,7 +118,10 @@ impl Engine {
     #[must_use]
     pub fn open_secrets<A: Changes>(&self, grant: &Grant<A>, resource: &Resource) -> Option<Secret<Value>> {
         tracing::debug!(id = %resource.id, operation = grant.operation(), "secrets opened");
-        secrets::open(&self.vault, resource)
+        match self.stands_at {
+            None => secrets::open(&self.vault, resource),
+            Some(_) => None,
+        }
     }
 
     pub(crate) async fn row(&self, id: &ResourceId) -> Result<Option<Arc<Resource>>, ArmError> {
@@ -129,7 +133,7 @@ impl Engine {
     }
 
     pub(crate) async fn stored_below(&self, id: &ResourceId) -> Result<Vec<Row>, ArmError> {
-        let rows = all_below(&self.store, id.key(), None).await;
+        let rows = all_below(&self.store, id.key(), self.stands_at).await;
         let rows = rows.map_err(|error| store_failed(&error))?;
         Ok(self.stored_over(id, rows))
     }

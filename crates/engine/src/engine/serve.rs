@@ -23,18 +23,21 @@ impl Engine {
         self.answerable(asked, reply)
     }
 
-    async fn answer(self: &Arc<Self>, request: Request) -> Reply {
+    /// Answers a request on the present state, whatever that is; with the protocol it came by.
+    pub(super) async fn served(self: &Arc<Self>, request: Request) -> (Surface, Result<Reply, ArmError>) {
         let served = match self.registry.route(&request.method, &request.path) {
             Routed::Here(route, params) => {
-                let served = self.routed(route, request, params).await;
-                return served.unwrap_or_else(|error| route.operation.surface.refused(error));
+                return (
+                    route.operation.surface,
+                    self.routed(route, request, params).await,
+                );
             }
             Routed::OtherVerb if !crate::arm::is_arm_path(&self.registry, &request) => {
                 Err(not_allowed(&request))
             }
             Routed::OtherVerb | Routed::Nowhere => crate::arm::serve(self, request).await,
         };
-        served.unwrap_or_else(Reply::from)
+        (Surface::Arm, served)
     }
 
     async fn routed(

@@ -3,6 +3,7 @@
 
 mod decisions;
 mod explain;
+mod history;
 mod suggest_role;
 mod what_if;
 
@@ -38,6 +39,14 @@ pub(crate) fn register(registry: &mut Registry) {
             suggest_role::suggest,
         )
         .about(suggest_role::target),
+        Route::new(
+            Method::GET,
+            "/{scope}/providers/Nave.Access/history",
+            Surface::Arm,
+            Access::action(history::READ),
+            history::history,
+        )
+        .about(history::target),
     ]);
 }
 

@@ -21,6 +21,7 @@ pub(crate) fn related(snapshot: &Snapshot, left: &ResourceId, right: &ResourceId
 /// Whether a caller has any role at the scope, above it or below it. A developer of one project must see its
 /// subscription: a user without one cannot sign in with `az` (client contract 2).
 pub(crate) fn concerns(snapshot: &Snapshot, caller: &Caller, scope: &ResourceId) -> bool {
+    let snapshot = snapshot.rights();
     match caller.kind {
         CallerKind::System => true,
         CallerKind::AccountKey { .. } => false,
@@ -36,7 +37,7 @@ pub(crate) fn concerns(snapshot: &Snapshot, caller: &Caller, scope: &ResourceId)
 
 /// The scopes strictly below this one at which a caller has a role.
 pub(crate) fn held_below(snapshot: &Snapshot, caller: &Caller, scope: &ResourceId) -> Vec<ResourceId> {
-    let held = snapshot.roles().assignments_of(caller.object_id);
+    let held = snapshot.rights().roles().assignments_of(caller.object_id);
     let mut scopes: Vec<ResourceId> = held
         .map(|assignment| assignment.scope.clone())
         .filter(|held| held != scope && contains(snapshot, scope, held))

@@ -49,7 +49,11 @@ impl Engine {
         {
             return Ok(row.clone());
         }
-        self.store.get(key).await.map_err(|error| store_failed(&error))
+        let row = match self.stands_at {
+            None => self.store.get(key).await,
+            Some(revision) => self.store.get_as_of(key, revision).await,
+        };
+        row.map_err(|error| store_failed(&error))
     }
 
     /// A page of such rows.
