@@ -32,6 +32,7 @@ use crate::{
     declaration::Cx,
     explain::{AskedFor, Refusals, TurnedAway, Widths},
     live::Live,
+    long_running::Underway,
     request::Request,
     site::Site,
 };
@@ -83,6 +84,7 @@ pub struct Engine {
     /// What changes would do is worked out for one who asks at a time.
     pub(crate) foreseeing: Mutex<()>,
     pub(crate) uses: Uses,
+    pub(crate) underway: Underway,
     /// What it wrote, of an engine whose commits go nowhere.
     rehearsal: Option<Rehearsal>,
     /// The revision of its state, of an engine that shows the past.
@@ -134,6 +136,7 @@ impl Engine {
             widths: OnceLock::new(),
             foreseeing: Mutex::default(),
             uses: Uses::default(),
+            underway: Underway::default(),
             rehearsal,
             stands_at: None,
             _alive,

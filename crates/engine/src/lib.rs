@@ -31,6 +31,7 @@ mod fields;
 mod grant;
 pub mod live;
 pub mod locks;
+pub mod long_running;
 pub mod missing;
 pub mod network;
 pub mod operation;

@@ -10,6 +10,7 @@ use crate::{
     access::USES,
     decision::RoleGate,
     declaration::{Declaration, ResourceType, Rule},
+    long_running::OPERATIONS,
     operation::Operation,
     request::Params,
     route::{Route, segments},
@@ -142,7 +143,9 @@ impl Registry {
     }
 
     pub(crate) fn resident(&self, type_key: &str) -> bool {
-        !type_key.eq_ignore_ascii_case(USES)
+        ![USES, OPERATIONS]
+            .iter()
+            .any(|stored| type_key.eq_ignore_ascii_case(stored))
             && self
                 .resource_type(type_key)
                 .is_none_or(|found| found.declaration().resident)

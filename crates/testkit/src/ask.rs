@@ -63,6 +63,13 @@ impl Ask {
         Self::new(Method::DELETE, target)
     }
 
+    /// For another path, with its query.
+    #[must_use]
+    pub fn at(mut self, target: impl Into<String>) -> Self {
+        self.target = target.into();
+        self
+    }
+
     /// With JSON.
     #[must_use]
     pub fn json(self, body: &Value) -> Self {

@@ -300,6 +300,7 @@ impl Nave {
             .map(|id| id.to_str().expect("text").parse().expect("guid"));
         Answer {
             status: reply.status,
+            headers: reply.headers.clone(),
             body: reply.as_json().cloned().unwrap_or_default(),
             decision,
         }
@@ -329,6 +330,7 @@ impl Nave {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Value,
     pub(crate) decision: Option<Uuid>,
 }
@@ -353,6 +355,7 @@ fn registry(interruption: &Arc<Mutex<Option<Interruption>>>) -> Registry {
         registry.add_type(Plain(declaration));
     }
     registry.add_routes(routes());
+    registry.add_routes(nave_engine::long_running::routes());
     registry
 }
 

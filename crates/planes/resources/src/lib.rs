@@ -43,5 +43,6 @@ pub fn register(registry: &mut Registry) {
     access::register(registry);
     authorization::register(registry);
     deployments::register(registry);
+    registry.add_routes(nave_engine::long_running::routes());
     registry.add_routes(insights::routes());
 }

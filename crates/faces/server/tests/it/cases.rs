@@ -662,7 +662,6 @@ fn names(kind: &Kind, method: &Method) -> Vec<&'static str> {
 
 /// The path with its placeholders filled in; `None` when one of them is not known here.
 fn filled(town: &Town, operation: &Operation) -> Option<String> {
-    let kind = kind_of(&operation.path).map(|kind| (kind, names(kind, &operation.method)));
     let mut path = String::new();
     for segment in operation.path.split('/').skip(1) {
         let placeholder = segment
@@ -670,20 +669,24 @@ fn filled(town: &Town, operation: &Operation) -> Option<String> {
             .and_then(|segment| segment.strip_suffix('}'));
         let value = match placeholder {
             None => segment.to_owned(),
-            Some(name) => match name.strip_prefix("name").and_then(|at| at.parse::<usize>().ok()) {
-                Some(at) if kind.is_some() => kind
-                    .as_ref()?
-                    .1
-                    .get(at)
-                    .map(|name| (*name).to_owned())
-                    .or_else(|| parent_name(kind.as_ref()?.0, at))?,
-                _ => value(town, operation, name)?,
-            },
+            Some(name) => fill(town, operation, name)?,
         };
         path.push('/');
         path.push_str(&value);
     }
     Some(path)
+}
+
+/// What stands for a placeholder of an operation's path.
+pub(crate) fn fill(town: &Town, operation: &Operation, name: &str) -> Option<String> {
+    let at = name.strip_prefix("name").and_then(|at| at.parse::<usize>().ok());
+    let kind = kind_of(&operation.path);
+    let (Some(at), Some(kind)) = (at, kind) else {
+        return value(town, operation, name);
+    };
+    let names = names(kind, &operation.method);
+    let named = names.get(at).map(|name| (*name).to_owned());
+    named.or_else(|| parent_name(kind, at))
 }
 
 fn parent_name(kind: &Kind, at: usize) -> Option<String> {
@@ -708,6 +711,9 @@ fn value(town: &Town, operation: &Operation, name: &str) -> Option<String> {
         "credential" => String::from("pipeline"),
         "session" => String::from("none"),
         "method" => String::from("none"),
+        "scope" if path.contains("/locations/{location}/operation") => {
+            town.nave.subscription().trim_start_matches('/').to_owned()
+        }
         "scope" => town.group().trim_start_matches('/').to_owned(),
         "name0" | "name" if path.contains("/roleAssignments/") => {
             if is_new { Uuid::max() } else { ASSIGNMENT }.to_string()
@@ -762,6 +768,7 @@ fn value(town: &Town, operation: &Operation, name: &str) -> Option<String> {
         "run" if path.contains("/operationStatuses/") => town.deployed(path, "/run"),
         "operation" => town.deployed(path, "/operations/0/operationId"),
         "decision" => town.decision.to_string(),
+        "work" => town.work.clone(),
         "run" | "response" | "file" | "upload" | "assistant" | "thread" | "message" | "step" | "store"
         | "batch" | "job" => String::from("x"),
         _ => return None,

@@ -1,12 +1,16 @@
 //! A server with one of everything, and a person for each role. After whatever was done to it, it can be put back row
 //! by row, so that every question is asked of the same state.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use http::Method;
 use jiff::Timestamp;
 use nave_arm::ResourceId;
-use nave_engine::{Act, Change, Erase, Expect, Put, PutSecrets, Resource, directory, network};
+use nave_engine::{
+    Act, Change, Erase, Expect, Grant, Put, PutSecrets, Reply, Request, Resource, directory,
+    long_running::{Style, Told},
+    network,
+};
 use nave_identity::bootstrap::{NewApplication, NewSecret, NewUser, application_rows, group_row, user_row};
 use nave_testkit::{Everybody, Person, TestServer};
 use nave_vault::{Secret, SystemRandom};
@@ -51,6 +55,8 @@ pub(crate) struct Town {
     pub(crate) people: Everybody,
     /// A refusal of somebody else.
     pub(crate) decision: Uuid,
+    /// An operation that went on after its answer.
+    pub(crate) work: String,
     baseline: HashMap<String, Arc<Resource>>,
 }
 
@@ -64,6 +70,7 @@ impl Town {
             nave,
             people,
             decision: Uuid::nil(),
+            work: String::new(),
             baseline: HashMap::new(),
         };
         town.directory().await;
@@ -73,6 +80,7 @@ impl Town {
         town.share_models().await;
         town.own_each_other().await;
         town.decision = town.refuse_somebody().await;
+        town.work = town.work_on().await;
         town.settle();
         town
     }
@@ -82,6 +90,34 @@ impl Town {
         let path = format!("{}?api-version=2024-10-01", self.group());
         let refused = self.nave.send(nave_testkit::Ask::get(path).by(&passer_by)).await;
         refused.header("x-nave-decision").parse().unwrap()
+    }
+
+    /// Begins an operation that its client does not wait for.
+    async fn work_on(&self) -> String {
+        let engine = &self.nave.engine;
+        let group = ResourceId::parse(&self.group()).unwrap();
+        let grant: Grant<Act> = engine.on_own_account("town", &group);
+        let told = Told {
+            namespace: "Microsoft.Storage",
+            by: Style::Location,
+            patience: Duration::ZERO,
+        };
+        let request = Request {
+            method: Method::POST,
+            path: String::new(),
+            query: Vec::new(),
+            headers: http::HeaderMap::new(),
+            body: bytes::Bytes::new(),
+            caller: None,
+            host: String::new(),
+            correlation_id: Uuid::nil(),
+            peer: None,
+        };
+        let work = async { Ok(Reply::ok(json!({}))) };
+        let accepted = engine.long_running(&grant, &request, told, work).await.unwrap();
+        let location = accepted.headers["location"].to_str().unwrap();
+        let (path, _) = location.split_once('?').unwrap();
+        path.rsplit('/').next().unwrap().to_owned()
     }
 
     /// Who asks in a column.
