@@ -22,6 +22,7 @@ use crate::{
     scope::Scope,
     table::{member, same_name},
     template::Parts,
+    types,
     values::kind_of,
 };
 
@@ -349,16 +350,28 @@ impl<'a> Evaluator<'a> {
             )));
         }
         let values = self.arguments(&call.arguments, environment)?;
-        let names = function.parameters.iter().map(|name| name.to_lowercase());
-        let arguments: HashMap<_, _> = names.zip(values).collect();
+        let wrong = |why: String| {
+            Halt::failed(format!(
+                "Unable to evaluate template language function '{name}': {why}. Please see https://aka.ms/arm-functions for usage details."
+            ))
+        };
+        let mut arguments = HashMap::new();
+        for ((parameter, declaration), value) in function.parameters.iter().zip(values) {
+            types::check(declaration, &value, self.parts)
+                .map_err(|why| wrong(format!("the argument '{parameter}' is not valid: {why}")))?;
+            arguments.insert(parameter.to_lowercase(), value);
+        }
         let inside = Environment {
             arguments: Some(&arguments),
             ..Environment::outermost(Allowed::USER_FUNCTION)
         };
-        self.value(&function.body, &inside).map_err(|halt| {
+        let value = self.value(&function.body, &inside).map_err(|halt| {
             halt.elsewhere()
                 .reword(|why| format!("The template function '{name}' is not valid: {why}"))
-        })
+        })?;
+        types::check(&function.output, &value, self.parts)
+            .map_err(|why| wrong(format!("its value is not valid: {why}")))?;
+        Ok(value)
     }
 
     /// `parameters(name)`.

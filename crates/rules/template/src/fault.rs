@@ -83,6 +83,26 @@ impl Halt {
         }
     }
 
+    /// Says which resource's expression failed, unless the sentence names something itself.
+    pub(crate) fn of_resource(self, name: &str) -> Self {
+        match self {
+            Self::Failed(mut fault) => {
+                let subjects = ["resource", "parameter", "variable"];
+                let says_what = subjects.iter().any(|subject| {
+                    fault.message.starts_with(&format!("The template {subject} '"))
+                });
+                if fault.expression.is_some() && !says_what {
+                    fault.message = format!(
+                        "The template resource '{name}' is not valid: {}. Please see https://aka.ms/arm-template-expressions for usage details.",
+                        fault.message
+                    );
+                }
+                Self::Failed(fault)
+            }
+            unknown => unknown,
+        }
+    }
+
     /// Forgets the place, for a failure that a longer sentence reports at another one.
     pub(crate) fn elsewhere(self) -> Self {
         match self {

@@ -28,7 +28,7 @@ pub(crate) fn targets(
             .iter()
             .for_each(|element| targets(evaluator, element, environment, found)),
         Value::Object(members) => {
-            let inner = nested::is_inner_scoped(members);
+            let inner = nested::is_inner_scoped(members, evaluator.parts.symbolic);
             for (name, value) in members {
                 match copy::member_loops(name, value) {
                     Some(loops) => loops

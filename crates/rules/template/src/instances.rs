@@ -56,7 +56,7 @@ impl<'e> Instances<'e> {
             instances.of.push(Vec::new());
             instances
                 .expand_declaration(at, declaration)
-                .map_err(|halt| halt.in_path(&declaration.path))?;
+                .map_err(|halt| halt.in_path(&declaration.path).of_resource(&declaration.written_name()))?;
         }
         Ok(instances)
     }
@@ -89,6 +89,13 @@ impl<'e> Instances<'e> {
             .settle_loop(copy, &environment)
             .map_err(|halt| halt.in_member("copy"))?;
         let Settled { name, count, batch } = settled;
+        if self.directory.loop_members(&name).is_some() {
+            let message = format!(
+                "The copy loop name '{name}' is used by more than one resource; it must be unique in a template. Please see \
+                 https://aka.ms/arm-copy for usage details"
+            );
+            return Err(Halt::failed(message).in_member("name").in_member("copy"));
+        }
         let mut turns = Vec::new();
         for index in 0..count {
             let before = batch.map_or(0, |batch| turns.len() / batch * batch);
@@ -120,7 +127,15 @@ impl<'e> Instances<'e> {
         let name = name
             .ok_or_else(|| Halt::failed("The copy loop needs a name").in_member("name"))?
             .to_owned();
-        let serial = text("mode").is_some_and(|mode| same_name(mode, "serial"));
+        let serial = match text("mode") {
+            None => false,
+            Some(mode) if same_name(mode, "parallel") => false,
+            Some(mode) if same_name(mode, "serial") => true,
+            Some(mode) => {
+                let message = format!("The copy mode '{mode}' is not valid; it can be 'serial' or 'parallel'");
+                return Err(Halt::failed(message).in_member("mode"));
+            }
+        };
         let size = crate::table::member(&members, "batchSize")
             .and_then(Value::as_u64)
             .unwrap_or(1);

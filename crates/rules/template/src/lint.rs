@@ -166,7 +166,7 @@ fn inner_templates(parts: &Parts) -> Vec<(String, &Value)> {
     for declaration in &parts.resources {
         let properties = declaration.members.get("properties").and_then(Value::as_object);
         let template = properties
-            .filter(|properties| nested::is_inner_scoped(properties))
+            .filter(|properties| nested::is_inner_scoped(properties, parts.symbolic))
             .and_then(|properties| member(properties, "template"));
         found
             .extend(template.map(|template| (format!("{}.properties.template", declaration.path), template)));
@@ -221,7 +221,7 @@ impl<'s> Sight<'s> {
                 }
             }
             Value::Object(members) => {
-                let inner = nested::is_inner_scoped(members);
+                let inner = nested::is_inner_scoped(members, self.parts.symbolic);
                 for (name, value) in members {
                     let is_other = inner && same_name(name, "template") || same_name(name, "metadata");
                     if !is_other {

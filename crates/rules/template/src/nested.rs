@@ -15,13 +15,22 @@ use crate::{
     values::kind_of,
 };
 
-/// Whether these are the properties of a deployment whose template has inner scope.
-pub(crate) fn is_inner_scoped(properties: &Map<String, Value>) -> bool {
+/// Whether these are the properties of a deployment whose template has inner scope. `symbolic`: the template around has
+/// language version 2.0, in which inner is the default.
+pub(crate) fn is_inner_scoped(properties: &Map<String, Value>, symbolic: bool) -> bool {
     let options = member(properties, "expressionEvaluationOptions").and_then(Value::as_object);
     let scope = options
         .and_then(|options| member(options, "scope"))
         .and_then(Value::as_str);
-    scope.is_some_and(|scope| same_name(scope, "inner"))
+    let is_deployment = || {
+        let template = member(properties, "template").and_then(Value::as_object);
+        template.is_some_and(|template| member(template, "resources").is_some())
+    };
+    match scope {
+        Some(scope) if same_name(scope, "inner") => true,
+        Some(scope) if same_name(scope, "outer") => false,
+        _ => symbolic && is_deployment(),
+    }
 }
 
 /// The properties of a nested deployment, as they are sent.
@@ -30,7 +39,14 @@ pub(crate) fn properties(
     properties: &Map<String, Value>,
     environment: &Environment<'_>,
 ) -> Outcome<Value> {
-    let inner = is_inner_scoped(properties);
+    let inner = is_inner_scoped(properties, evaluator.parts.symbolic);
+    if !inner && gives_parameters(properties) {
+        return Err(Halt::failed(
+            "A nested template with outer scope has the parameters of the template around it and can't be given its own; \
+             set the scope of 'expressionEvaluationOptions' to 'inner'",
+        )
+        .in_member("parameters"));
+    }
     let mut sent = Map::new();
     for (name, value) in properties {
         let value = match value {
@@ -41,6 +57,12 @@ pub(crate) fn properties(
         sent.insert(name.clone(), value.map_err(|halt| halt.in_member(name))?);
     }
     Ok(sent.into())
+}
+
+/// Whether a template that stands there is given parameters.
+fn gives_parameters(properties: &Map<String, Value>) -> bool {
+    let is_object = |name: &str| member(properties, name).and_then(Value::as_object);
+    is_object("template").is_some() && is_object("parameters").is_some_and(|given| !given.is_empty())
 }
 
 /// A template of outer scope with everything evaluated. Its own parameters, variables and functions cannot be

@@ -3,6 +3,8 @@
 //! Nested templates are expanded where they stand. What only a run can tell stays as it is written; what is sure about the
 //! resources of the template itself (names, literal properties, outputs of nested deployments) is not left to the run.
 
+use std::sync::Arc;
+
 use nave_arm::ArmError;
 use serde_json::{Map, Value, json};
 
@@ -18,6 +20,9 @@ use crate::{
 
 /// How many templates may stand inside each other.
 const MAX_NESTING: usize = 16;
+
+/// How often a nested template is paid for: it is copied, read and checked before it makes anything.
+const PRICE: usize = 8;
 
 /// What a template comes to.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,7 +64,7 @@ impl Offline<'_> {
         scope: Scope,
         given: &Map<String, Value>,
     ) -> Result<Expansion, ArmError> {
-        let purse = Budget::of_a_plan();
+        let purse = Arc::new(Budget::of_a_plan());
         let outermost = Level {
             offline: self,
             depth: 0,
@@ -79,7 +84,7 @@ struct Level<'l> {
     offline: &'l Offline<'l>,
     depth: usize,
     /// What all of them may cost together.
-    purse: &'l Budget,
+    purse: &'l Arc<Budget>,
 }
 
 struct Expanded {
@@ -104,7 +109,8 @@ impl Level<'_> {
         given: &Map<String, Value>,
         unknown: &[String],
     ) -> Result<Expanded, ArmError> {
-        let plan = Plan::foreseen(template, scope.clone(), given, unknown, self.offline.chance)?;
+        let purse = Arc::clone(self.purse);
+        let plan = Plan::within(purse, template, scope.clone(), given, unknown, self.offline.chance)?;
         let mut known = RuntimeValues::new();
         let mut resources = Vec::new();
         for at in plan.order() {
@@ -154,6 +160,9 @@ impl Level<'_> {
         let Some(document) = self.document(properties, &mut scope)? else {
             return Ok(Map::new());
         };
+        for _ in 0..PRICE {
+            self.purse.spend_on(&document)?;
+        }
         let template = Template::parse(&document)?;
         let (given, unknown) = parameters(properties, certain);
         let inner = Level {
@@ -207,8 +216,9 @@ fn parameters(properties: &Map<String, Value>, certain: &Value) -> (Map<String, 
         .and_then(|properties| member(properties, "parameters"));
     let (mut known, mut unknown) = (Map::new(), Vec::new());
     for (name, value) in given.into_iter().flatten() {
+        let is_secret = value.as_object().is_some_and(|entry| member(entry, "reference").is_some());
         // a value is known when leaving out what is not changes nothing
-        if sure.and_then(|sure| sure.get(name)) == Some(&without_nulls(value.clone())) {
+        if !is_secret && sure.and_then(|sure| sure.get(name)) == Some(&without_nulls(value.clone())) {
             known.insert(name.clone(), value.clone());
         } else {
             unknown.push(name.clone());

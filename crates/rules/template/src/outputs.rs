@@ -79,9 +79,8 @@ fn evaluate_one(
         (None, None) => return Err(Halt::failed(format!("the output '{name}' needs a value"))),
     };
     types::check(output, &value, evaluator.parts).map_err(|why| Halt::failed(why).in_member("value"))?;
-    Ok(Some(if kind.starts_with("Secure") {
-        json!({ "type": kind })
-    } else {
-        json!({ "type": kind, "value": value })
+    Ok(Some(match types::in_public(output, &value, evaluator.parts) {
+        Some(value) => json!({ "type": kind, "value": value }),
+        None => json!({ "type": kind }),
     }))
 }

@@ -131,10 +131,9 @@ pub(crate) fn echo(parts: &Parts, values: &HashMap<String, Value>) -> Value {
     let shown = parts.parameters.iter().map(|(name, declaration)| {
         let kind = types::shown_kind(declaration, parts);
         let value = values.get(&name.to_lowercase()).cloned().unwrap_or_default();
-        let entry = if kind.starts_with("Secure") {
-            json!({"type": kind})
-        } else {
-            json!({"type": kind, "value": value})
+        let entry = match types::in_public(declaration, &value, parts) {
+            Some(value) => json!({"type": kind, "value": value}),
+            None => json!({"type": kind}),
         };
         (name.to_owned(), entry)
     });

@@ -88,8 +88,19 @@ impl Plan {
         unknown: &[String],
         chance: &dyn Chance,
     ) -> Result<Self, ArmError> {
+        Self::within(Arc::new(Budget::of_a_plan()), template, scope, given, unknown, chance)
+    }
+
+    /// [`Self::foreseen`] out of a purse that others use too.
+    pub(crate) fn within(
+        budget: Arc<Budget>,
+        template: &Template,
+        scope: Scope,
+        given: &Map<String, Value>,
+        unknown: &[String],
+        chance: &dyn Chance,
+    ) -> Result<Self, ArmError> {
         let parts = template.parts.clone();
-        let budget = Arc::new(Budget::of_a_plan());
         let values = {
             let mut evaluator = Evaluator::new(&parts, &scope, Parameters::Given(given), &budget);
             evaluator.chance = Some(chance);

@@ -32,6 +32,8 @@ pub struct Scope {
     pub deployer: Value,
     /// The time the deployment started, `yyyyMMddTHHmmssZ`.
     pub utc_now: String,
+    /// What `providers()` answers: `[{namespace, resourceTypes: [{resourceType, locations, apiVersions}]}]`.
+    pub providers: Value,
     /// The built-in roles, `{"Reader": "{guid}", …}`, for `roleDefinitions()`.
     pub role_definitions: Value,
 }
@@ -50,6 +52,7 @@ impl Default for Scope {
             environment: json!({}),
             deployer: json!({}),
             utc_now: String::new(),
+            providers: json!([]),
             role_definitions: json!({}),
         }
     }

@@ -84,8 +84,11 @@ pub(crate) struct Parts {
 /// A user function, under `namespace.name` in its table.
 #[derive(Debug)]
 pub(crate) struct UserFunction {
-    pub(crate) parameters: Vec<String>,
+    /// The parameters in order, each with its declaration.
+    pub(crate) parameters: Vec<(String, Map<String, Value>)>,
     pub(crate) body: Value,
+    /// What the value must be.
+    pub(crate) output: Map<String, Value>,
 }
 
 /// A resource as declared; a child stands after its parent.
@@ -98,6 +101,14 @@ pub(crate) struct Declaration {
     pub(crate) parent: Option<usize>,
     /// Its members; those of the language have their documented spelling.
     pub(crate) members: Arc<Map<String, Value>>,
+}
+
+impl Declaration {
+    /// Its name, as it is written.
+    pub(crate) fn written_name(&self) -> String {
+        let name = self.members.get("name").and_then(Value::as_str);
+        name.unwrap_or_default().to_owned()
+    }
 }
 
 impl Template {
@@ -171,6 +182,7 @@ impl Parts {
             resources: Vec::new(),
             outputs: Table::default(),
         };
+        parts.check_definitions()?;
         parts.read_parameters(root)?;
         parts.read_variables(root)?;
         parts.read_functions(root)?;
@@ -178,6 +190,15 @@ impl Parts {
         parts.read_outputs(root)?;
         parts.check_expressions(root)?;
         Ok(parts)
+    }
+
+    fn check_definitions(&self) -> Outcome<()> {
+        for (name, definition) in &self.definitions {
+            let checked = object(definition, "The type definition")
+                .and_then(|definition| types::check_declaration(definition, self));
+            checked.map_err(|halt| halt.in_member(name).in_member("definitions"))?;
+        }
+        Ok(())
     }
 
     fn read_parameters(&mut self, root: &Map<String, Value>) -> Outcome<()> {
@@ -238,26 +259,36 @@ impl Parts {
         let namespace = object(namespace, "The function namespace")?;
         let name = text_member(namespace, "namespace")?;
         for (function, declaration) in members_of(namespace, "members")? {
-            let declaration = object(&declaration, "The function")?;
-            let body = members_of(declaration, "output")?.get("value").cloned();
-            let body =
-                body.ok_or_else(|| Halt::failed("The function has no output value").in_member(&function))?;
-            let parameters = match section(declaration, "parameters") {
-                Some(Value::Array(parameters)) => parameters
-                    .iter()
-                    .filter_map(|parameter| parameter["name"].as_str())
-                    .map(str::to_owned)
-                    .collect(),
-                _ => Vec::new(),
-            };
             let full = format!("{name}.{function}");
-            unique(
-                self.functions.insert(&full, UserFunction { parameters, body }),
-                "function",
-                &full,
-            )?;
+            let read = object(&declaration, "The function").and_then(|declaration| {
+                let declared = self.read_function(declaration)?;
+                unique(self.functions.insert(&full, declared), "function", &full)
+            });
+            read.map_err(|halt| halt.in_member(&function).in_member("members"))?;
         }
         Ok(())
+    }
+
+    fn read_function(&self, declaration: &Map<String, Value>) -> Outcome<UserFunction> {
+        let mut output = members_of(declaration, "output")?;
+        let key = output.keys().find(|key| same_name(key, "value")).cloned();
+        let body = key.and_then(|key| output.shift_remove(&key));
+        let body = body.ok_or_else(|| Halt::failed("The function has no output value").in_member("output"))?;
+        let mut parameters = Vec::new();
+        if let Some(Value::Array(listed)) = section(declaration, "parameters") {
+            for (at, parameter) in listed.iter().enumerate() {
+                let read = object(parameter, "The function's parameter").and_then(|parameter| {
+                    types::check_declaration(parameter, self)?;
+                    Ok((text_member(parameter, "name")?.to_owned(), parameter.clone()))
+                });
+                parameters.push(read.map_err(|halt| halt.in_element(at).in_member("parameters"))?);
+            }
+        }
+        Ok(UserFunction {
+            parameters,
+            body,
+            output,
+        })
     }
 
     fn read_resources(&mut self, root: &Map<String, Value>) -> Outcome<()> {
@@ -367,7 +398,7 @@ impl Parts {
                 .enumerate()
                 .try_for_each(|(at, element)| self.check_value(element).map_err(|halt| halt.in_element(at))),
             Value::Object(members) => {
-                let inner = nested::is_inner_scoped(members);
+                let inner = nested::is_inner_scoped(members, self.symbolic);
                 members.iter().try_for_each(|(name, member)| {
                     if inner && same_name(name, "template") || same_name(name, "metadata") {
                         return Ok(());

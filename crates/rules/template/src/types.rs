@@ -25,20 +25,110 @@ const MAX_REFERENCES: usize = 50;
 
 type Schema = Map<String, Value>;
 
-/// Checks that a parameter or output says a type there is.
+/// Checks that a parameter or output says a type there is, and so does every schema in it.
 pub(crate) fn check_declaration(declaration: &Schema, parts: &Parts) -> Outcome<()> {
     if member(declaration, "$ref").is_some() {
-        return resolve(declaration, parts)
-            .map(drop)
-            .map_err(|why| Halt::failed(why).in_member("$ref"));
-    }
-    match member(declaration, "type").and_then(Value::as_str) {
-        Some(name) if shown_name(name).is_some() => Ok(()),
-        Some(name) => {
-            Err(Halt::failed(format!("The template parameter type '{name}' is not valid")).in_member("type"))
+        resolve(declaration, parts).map_err(|why| Halt::failed(why).in_member("$ref"))?;
+    } else {
+        match member(declaration, "type").and_then(Value::as_str) {
+            Some(name) if shown_name(name).is_some() => {}
+            Some(name) => {
+                let message = format!("The template parameter type '{name}' is not valid");
+                return Err(Halt::failed(message).in_member("type"));
+            }
+            None => return Err(Halt::failed("Required property 'type' not found in JSON")),
         }
-        None => Err(Halt::failed("Required property 'type' not found in JSON")),
     }
+    check_bounds(declaration)?;
+    check_inner(declaration, parts)
+}
+
+/// Bounds are integers, and allowed values a list.
+fn check_bounds(declaration: &Schema) -> Outcome<()> {
+    for name in ["minValue", "maxValue", "minLength", "maxLength"] {
+        let bound = member(declaration, name).filter(|bound| !bound.is_null());
+        if bound.is_some_and(|bound| bound.as_i64().is_none()) {
+            return Err(Halt::failed(format!("The value of '{name}' must be an integer")).in_member(name));
+        }
+    }
+    match member(declaration, "allowedValues") {
+        Some(Value::Array(_) | Value::Null) | None => Ok(()),
+        Some(_) => Err(Halt::failed("The allowed values must be an array").in_member("allowedValues")),
+    }
+}
+
+fn check_inner(declaration: &Schema, parts: &Parts) -> Outcome<()> {
+    let schema_of = |value: &Value| -> Outcome<()> {
+        match value {
+            Value::Object(schema) => check_declaration(schema, parts),
+            _ => Ok(()),
+        }
+    };
+    for name in ["items", "additionalProperties"] {
+        let schema = member(declaration, name).unwrap_or(&Value::Null);
+        schema_of(schema).map_err(|halt| halt.in_member(name))?;
+    }
+    if let Some(Value::Array(tuple)) = member(declaration, "prefixItems") {
+        for (at, schema) in tuple.iter().enumerate() {
+            schema_of(schema).map_err(|halt| halt.in_element(at).in_member("prefixItems"))?;
+        }
+    }
+    let mapping = member(declaration, "discriminator")
+        .and_then(Value::as_object)
+        .and_then(|discriminator| member(discriminator, "mapping"));
+    for named in [member(declaration, "properties"), mapping] {
+        for (name, schema) in named.and_then(Value::as_object).into_iter().flatten() {
+            schema_of(schema).map_err(|halt| halt.in_member(name))?;
+        }
+    }
+    Ok(())
+}
+
+/// What everybody may see of a value: what its declaration calls secure is left out.
+pub(crate) fn in_public(declaration: &Schema, value: &Value, parts: &Parts) -> Option<Value> {
+    let schema = resolve(declaration, parts).unwrap_or(declaration);
+    if shown_kind(schema, parts).starts_with("Secure") {
+        return None;
+    }
+    Some(match value {
+        Value::Object(members) => {
+            let tag = member(schema, "discriminator")
+                .and_then(Value::as_object)
+                .and_then(|discriminator| chosen(discriminator, members));
+            let schema = tag.unwrap_or(schema);
+            let shown = members.iter().filter_map(|(name, value)| {
+                let inner = member(schema, "properties")
+                    .and_then(Value::as_object)
+                    .and_then(|properties| member(properties, name))
+                    .or_else(|| member(schema, "additionalProperties"));
+                let shown = match inner {
+                    Some(Value::Object(inner)) => in_public(inner, value, parts)?,
+                    _ => value.clone(),
+                };
+                Some((name.clone(), shown))
+            });
+            Value::Object(shown.collect())
+        }
+        Value::Array(elements) => {
+            let tuple = member(schema, "prefixItems").and_then(Value::as_array);
+            let shown = elements.iter().enumerate().filter_map(|(at, element)| {
+                let inner = tuple.and_then(|tuple| tuple.get(at)).or_else(|| member(schema, "items"));
+                match inner {
+                    Some(Value::Object(inner)) => in_public(inner, element, parts),
+                    _ => Some(element.clone()),
+                }
+            });
+            shown.collect()
+        }
+        plain => plain.clone(),
+    })
+}
+
+/// The schema that a tagged union's tag chooses.
+fn chosen<'s>(discriminator: &'s Schema, members: &Map<String, Value>) -> Option<&'s Schema> {
+    let tag = member(discriminator, "propertyName").and_then(Value::as_str)?;
+    let found = member(members, tag).and_then(Value::as_str)?;
+    member(discriminator, "mapping")?.as_object()?.get(found)?.as_object()
 }
 
 /// The schema a chain of `$ref` ends at.
@@ -218,17 +308,13 @@ fn check_variant(discriminator: &Schema, members: &Map<String, Value>, parts: &P
     let tag = member(discriminator, "propertyName")
         .and_then(Value::as_str)
         .unwrap_or_default();
-    let mapping = member(discriminator, "mapping").and_then(Value::as_object);
-    let found = member(members, tag).and_then(Value::as_str);
-    let Some(found) = found else {
+    if member(members, tag).and_then(Value::as_str).is_none() {
         return Err(format!("The property '{tag}' is required."));
-    };
-    let variant = mapping
-        .and_then(|mapping| mapping.get(found))
-        .and_then(Value::as_object);
-    match variant {
+    }
+    match chosen(discriminator, members) {
         Some(schema) => check(schema, &Value::Object(members.clone()), parts),
         None => {
+            let mapping = member(discriminator, "mapping").and_then(Value::as_object);
             let known =
                 mapping.map(|mapping| mapping.keys().map(String::as_str).collect::<Vec<_>>().join(", "));
             Err(format!(

@@ -128,8 +128,10 @@ pub(super) const TABLE: &[Function] = &[
         Ok(json!({"id": id, "roleDefinitionId": guid}))
     }),
     pure("pickZones", 3, 5, |_| Ok(json!([]))),
-    pure("providers", 1, 2, |_| {
-        Err(String::from("this deprecated function is not served"))
+    placed("providers", 1, 2, |evaluator, _, given| {
+        providers(&evaluator.scope.providers, given).map_err(|why| {
+            Halt::failed(format!("Unable to evaluate template language function 'providers': {why}. Please see https://aka.ms/arm-functions for usage details."))
+        })
     }),
     pure("toLogicalZone", 3, 3, |_| {
         Err(String::from("this server has no zones"))
@@ -143,6 +145,23 @@ pub(super) const TABLE: &[Function] = &[
         Err(String::from("it can only be used in parameter files"))
     }),
 ];
+
+/// A provider, or one of its types.
+fn providers(all: &Value, given: &[Value]) -> Given<Value> {
+    let named = |list: &Value, name: &str, wanted: &str| {
+        let same = |entry: &&Value| entry[name].as_str().is_some_and(|found| same_name(found, wanted));
+        list.as_array().into_iter().flatten().find(same).cloned()
+    };
+    let namespace = text(given, 0)?;
+    let provider = named(all, "namespace", namespace)
+        .ok_or_else(|| format!("the resource namespace '{namespace}' is not known"))?;
+    if given.len() < 2 {
+        return Ok(provider);
+    }
+    let kind = text(given, 1)?;
+    named(&provider["resourceTypes"], "resourceType", kind)
+        .ok_or_else(|| format!("the resource type '{kind}' is not known in the namespace '{namespace}'"))
+}
 
 fn known(name: &str, value: Option<&Value>) -> Outcome<Value> {
     value.cloned().ok_or_else(|| {
