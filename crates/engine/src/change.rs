@@ -18,6 +18,8 @@ pub struct Change {
     pub erases: Vec<Erase>,
     /// What must not have changed since the snapshot the change was made on.
     pub guards: Vec<Guard>,
+    /// What its event keeps of the policies that changed what is written, or do not like it.
+    pub policies: Vec<Value>,
 }
 
 impl Change {

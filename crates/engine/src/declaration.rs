@@ -518,6 +518,19 @@ pub trait ResourceType: Send + Sync + 'static {
     fn list(
         &self,
         cx: &Cx<'_>,
+    /// What a draft has from elsewhere, as a body: policies see it where the draft is silent.
+    fn inherited(&self, cx: &Cx<'_>, draft: &Draft) -> Value {
+        let _ = (cx, draft);
+        Value::Null
+    }
+
+    /// The components that a draft declares, each with its `type` and `properties`: policies about components judge them,
+    /// such as those in the mode `Microsoft.CognitiveServices.Data`.
+    fn components(&self, cx: &Cx<'_>, draft: &Draft) -> Vec<Value> {
+        let _ = (cx, draft);
+        Vec::new()
+    }
+
         under: &ResourceId,
         request: &Request,
     ) -> Result<Option<Vec<Arc<Resource>>>, ArmError> {

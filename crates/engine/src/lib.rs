@@ -8,7 +8,8 @@
 //! * only this crate holds the store;
 //! * nothing is read or written for a caller without a [`Grant`], and only a decision makes one;
 //! * an operation that is in no declaration and no route does not exist;
-//! * a refusal is recorded before it is told, a change before it is acknowledged.
+//! * a refusal is recorded before it is told, a change before it is acknowledged;
+//! * no resource of a declared type is written without having been judged by the policies that reach it.
 
 #![warn(missing_docs)]
 
@@ -35,9 +36,11 @@ pub mod long_running;
 pub mod missing;
 pub mod network;
 pub mod operation;
-pub mod paging;
-mod registry;
 pub mod own_identity;
+pub mod paging;
+pub mod policy;
+mod registry;
+pub mod relocation;
 pub mod request;
 mod resource;
 pub mod route;

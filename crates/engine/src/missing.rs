@@ -2,7 +2,7 @@
 
 use nave_arm::{ArmError, ErrorCode, ResourceId};
 
-use crate::Snapshot;
+use crate::{Snapshot, policy};
 
 /// Refuses a scope whose subscription or group is missing. A resource scope need not be there: roles are held on things
 /// that only the data plane knows, such as containers and secrets (rbac-semantics 5.5, 5.7).
@@ -40,6 +40,9 @@ pub fn not_found(id: &ResourceId) -> ArmError {
             format!("Deployment '{}' could not be found.", id.name()),
         );
     }
+    if let Some((code, what)) = of_policy(&kind) {
+        return ArmError::new(code, format!("The {what} '{}' is not found.", id.name()));
+    }
     let place = id
         .resource_group()
         .map_or_else(String::new, |group| format!(" under resource group '{group}'"));
@@ -47,4 +50,16 @@ pub fn not_found(id: &ResourceId) -> ArmError {
         ErrorCode::ResourceNotFound,
         format!("The Resource '{kind}/{}'{place} was not found.", id.name()),
     )
+}
+
+/// Policy objects have codes of their own; `az` looks a definition up in several places by them.
+fn of_policy(kind: &str) -> Option<(ErrorCode, &'static str)> {
+    let known = [
+        (policy::DEFINITIONS, ErrorCode::PolicyDefinitionNotFound, "policy definition"),
+        (policy::SET_DEFINITIONS, ErrorCode::PolicySetDefinitionNotFound, "policy set definition"),
+        (policy::ASSIGNMENTS, ErrorCode::PolicyAssignmentNotFound, "policy assignment"),
+        (policy::EXEMPTIONS, ErrorCode::PolicyExemptionNotFound, "policy exemption"),
+    ];
+    let found = known.into_iter().find(|(name, ..)| name.eq_ignore_ascii_case(kind));
+    found.map(|(_, code, what)| (code, what))
 }

@@ -16,6 +16,9 @@ use uuid::Uuid;
 use crate::{
     Resource,
     locks::{LOCKS, Locks},
+    policy::PolicyIndex,
+    soft_delete,
+    subscriptions::{self, SUBSCRIPTIONS, State},
 };
 
 /// The state at one revision. Cloning is cheap: the maps share what did not change.
@@ -26,6 +29,7 @@ pub struct Snapshot {
     types: HashMap<String, OrdMap<Arc<str>, Arc<Resource>>>,
     claims: HashMap<String, Arc<str>>,
     roles: RoleIndex,
+    policies: PolicyIndex,
     locks: Locks,
     /// Of a state of the past: the present one, whose rights count.
     rights: Option<Arc<Self>>,
@@ -54,6 +58,7 @@ impl Snapshot {
             roles: RoleIndex::with_built_in(),
             locks: Locks::default(),
             rights: None,
+            policies: PolicyIndex::default(),
         }
     }
 
@@ -85,6 +90,12 @@ impl Snapshot {
     /// The locks.
     #[must_use]
     pub fn locks(&self) -> &Locks {
+    /// The policy assignments, exemptions and definitions.
+    #[must_use]
+    pub fn policies(&self) -> &PolicyIndex {
+        &self.policies
+    }
+
         &self.locks
     }
 
@@ -185,6 +196,9 @@ impl Snapshot {
     }
 
     /// Frees the names a row held, but for those that another row took over in the same commit.
+        if PolicyIndex::takes(&row.type_key) {
+            self.policies.put(&resource, row.valid_from);
+        }
     fn release(&mut self, key: &str, before: &Resource) {
         for claim in &before.claims {
             if self.claims.get(claim).is_some_and(|holder| **holder == *key) {
@@ -262,3 +276,9 @@ impl Snapshot {
 pub fn principal_claim(object_id: Uuid) -> String {
     format!("principal:{object_id}")
 }
+            _ if row.type_key.eq_ignore_ascii_case(SUBSCRIPTIONS) => {
+                if let Some(key) = subscriptions::key_of(&id) {
+                    self.closed.remove(&key);
+                }
+            }
+            _ if PolicyIndex::takes(&row.type_key) => self.policies.remove(&id),

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use nave_arm::ResourceId;
+use serde_json::Value;
 
 use crate::{Resource, Snapshot};
 
@@ -39,6 +40,21 @@ pub fn called<'a>(snapshot: &'a Snapshot, guid_or_name: &str) -> Vec<&'a Arc<Res
 pub fn hub_of<'a>(snapshot: &'a Snapshot, workspace: &Resource) -> Option<&'a Arc<Resource>> {
     let hub = snapshot.get(&workspace.link("/properties/hubResourceId")?)?;
     (is_of_kind(workspace, "project") && is_of_kind(hub, "hub")).then_some(hub)
+}
+
+/// The hub that a workspace's body names, where the body is a project's and the other a hub. Names compare without case,
+/// as clients write them.
+pub(crate) fn hub_named(snapshot: &Snapshot, workspace: &ResourceId, body: &Value) -> Option<ResourceId> {
+    let is_project = workspace.resource_type().eq_ignore_ascii_case(WORKSPACES)
+        && member(body, "kind")?.as_str()?.eq_ignore_ascii_case("project");
+    let named = member(member(body, "properties")?, "hubResourceId")?.as_str()?;
+    let hub = snapshot.get(&ResourceId::parse(named).ok()?)?;
+    (is_project && is_hub(hub)).then(|| hub.id.clone())
+}
+
+fn member<'a>(body: &'a Value, name: &str) -> Option<&'a Value> {
+    let mut members = body.as_object()?.iter();
+    members.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 
 fn is_of_kind(resource: &Resource, kind: &str) -> bool {

@@ -14,6 +14,7 @@ use crate::{
     grant::{Delete, Grant},
     locks::LOCKS,
     operation::Surface,
+    policy,
     request::Request,
 };
 
@@ -62,6 +63,9 @@ async fn attempt(
     stage_resource(engine, &cx, kind, &existing, &mut change)?;
     stage_stored_below(engine, &mut change).await?;
     change.guards.push(no_new_lock(&snapshot));
+    if let Err(error) = policy::govern_deletion(engine, &cx, &existing) {
+        return Err(engine.refused_after(&grant, error, request.correlation_id).await.into());
+    }
     if dry_run::is_asked(request)? {
         return dry_run::rehearse(engine, &grant, change, request).await;
     }

@@ -15,6 +15,7 @@ use crate::{
     declaration::{Also, Asked, Cx, Draft, Moved, ResourceType, Secrets, Written},
     grant::{Grant, Write},
     operation::Surface,
+    policy::{self, AsAsked},
     request::Request,
     secrets,
 };
@@ -103,8 +104,11 @@ async fn attempt(
     assigned_identities::check(cx.snapshot, &draft.body)?;
     let created = draft.existing.is_none();
     let mut change = Change::default();
-    stage(engine, &cx, kind, draft, &mut change)?;
-    erase::stage_stored_below(engine, &mut change).await?;
+    if let Err(error) = stage_as(engine, &cx, kind, draft, &as_asked, &mut change) {
+        return Err(engine.refused_after(&grant, error, request.correlation_id).await.into());
+    }
+    let stored = erase::stage_stored_below(engine, &mut change).await?;
+    soft_delete::keep(engine, &cx, &mut change, stored)?;
     let done = engine.commit_for(&grant, change, request.correlation_id).await?;
     let resource = done.resources.first().cloned().ok_or_else(|| not_found(id))?;
     let now = engine.snapshot();
@@ -113,6 +117,10 @@ async fn attempt(
     let status = match (patch, created) {
         (true, _) => 200,
         (false, true) => on_create,
+    let as_asked = AsAsked {
+        api_version: request.query("api-version").map(str::to_owned),
+        tags_only: tags_only(request, patch),
+    };
         (false, false) => on_update,
     };
     Ok(Reply::json(status, view).decided(grant.decision()))
@@ -132,10 +140,22 @@ pub(super) fn stage(
             .name
             .check(declaration.resource_type, draft.id.name())?;
     }
+    engine: &Engine,
+    cx: &Cx<'_>,
+    kind: &dyn ResourceType,
+    draft: Draft,
+    change: &mut Change,
+) -> Result<(), ArmError> {
+    stage_as(engine, cx, kind, draft, &AsAsked::default(), change)
+}
+
+/// Works out everything that changes when `draft` is written: policies judge it, then come the rules of its type.
+fn stage_as(
     let location = kind.location(cx, &draft);
     let existing = draft.existing.clone();
     body::check(
         declaration,
+    as_asked: &AsAsked,
         cx.site,
         &mut draft.body,
         existing.as_deref(),
@@ -154,6 +174,8 @@ pub(super) fn stage(
         guards,
     } = kind.write(cx, draft)?;
     let taken = secrets::take(&mut sent, declaration.secret);
+    let notes = policy::govern(engine, cx, kind, &mut draft, as_asked)?;
+    change.policies.extend(notes);
     let secrets = match (secrets, taken) {
         (Secrets::Replace(plain), _) | (Secrets::FromBody, Some(plain)) => PutSecrets::Plain(plain),
         (Secrets::FromBody, None) => PutSecrets::Sealed(
@@ -253,6 +275,13 @@ fn merged(existing: &Resource, patch: &Value) -> Value {
         body.insert(String::from("tags"), tags.clone());
     }
     body
+}
+
+/// Whether a request is a PATCH that names tags and nothing else.
+fn tags_only(request: &Request, patch: bool) -> bool {
+    let body = request.json().unwrap_or_default();
+    let mut members = body.as_object().into_iter().flatten();
+    patch && members.next().is_some_and(|(name, _)| name == "tags") && members.next().is_none()
 }
 
 fn precondition(request: &Request) -> Option<&str> {

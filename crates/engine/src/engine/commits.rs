@@ -77,7 +77,10 @@ impl Engine {
     ) -> Result<Done, CommitError> {
         let change = change.settled();
         self.check_locks(grant, &change, correlation_id).await?;
-        let changed = json!({ "changed": change.touched(&self.snapshot()) });
+        let mut changed = json!({ "changed": change.touched(&self.snapshot()) });
+        if !change.policies.is_empty() {
+            changed["policies"] = change.policies.clone().into();
+        }
         let event = self.event(
             grant.decision(),
             grant.operation(),

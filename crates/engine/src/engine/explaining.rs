@@ -4,6 +4,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use jiff::Timestamp;
 use nave_arm::{ArmError, ErrorCode, ResourceId};
+use nave_rbac::Plane;
 use nave_store::{EventQuery, Revision};
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -16,6 +17,7 @@ use crate::{
     decision::{Need, Question, decide},
     explain::{Afterwards, Explanation, Finder, Kept, Recorded, Sight, TurnedAwayRequest, Widths, reasons},
     operation::Surface,
+    policy,
 };
 
 /// How many past states are kept, since who asks about one asks again.
@@ -139,6 +141,8 @@ impl Engine {
             None => (self.snapshot(), self.world.now()),
             Some(at) => self.state_at(at).await?,
         };
+        let is_control = need.plane == Plane::Control;
+        let asked_of = is_control.then(|| (need.operation.clone(), need.scope.clone()));
         let surface = Surface::of_operation(&need.operation, need.plane);
         let caller = Caller {
             audience: surface.audience(&self.site.origin),
@@ -149,7 +153,8 @@ impl Engine {
             alternatives: vec![vec![need]],
             now,
         };
-        let explanation = reasons(&state, &self.site.origin, Uuid::nil(), &caller, &question);
+        let mut explanation = reasons(&state, &self.site.origin, Uuid::nil(), &caller, &question);
+        explanation.policies = asked_of.map_or_else(Vec::new, |(operation, scope)| policy::told(&state, &operation, &scope));
         Ok(self.with_remedy(explanation, &caller, &question, sight))
     }
 
@@ -248,5 +253,6 @@ fn afterwards(detail: &Value) -> Option<Afterwards> {
     Some(Afterwards {
         code: detail.get("code")?.as_str()?.to_owned(),
         message: detail.get("message")?.as_str()?.to_owned(),
+        policies: detail.get("policies").and_then(Value::as_array).cloned().unwrap_or_default(),
     })
 }

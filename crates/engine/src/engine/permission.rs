@@ -13,6 +13,7 @@ use crate::{
     explain::{Kept, Noted, Unwritten},
     grant::Allows,
     operation::Surface,
+    policy,
     request::Request,
 };
 
@@ -174,7 +175,11 @@ impl Engine {
         if !matches!(error.status(), 401 | 403) || Decision::named_in(&error).is_some() {
             return error;
         }
-        let detail = json!({ "code": error.code.face().1, "message": error.message });
+        let mut detail = json!({ "code": error.code.face().1, "message": error.message });
+        let violations = policy::violations(&error);
+        if !violations.is_empty() {
+            detail["policies"] = violations.into();
+        }
         match self.record(grant, "Denied", correlation_id, detail).await {
             Ok(()) => grant.decision().named(error),
             Err(fault) => fault,

@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use nave_arm::ResourceId;
 use nave_store::Revision;
 use serde::Serialize;
+use serde_json::Value;
 use uuid::Uuid;
+
+use crate::policy::Told;
 
 /// Why a decision came out as it did, and what would change it.
 #[derive(Debug, Clone, Serialize)]
@@ -33,6 +36,9 @@ pub struct Explanation {
     /// What refused the request after it was allowed, where something did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub afterwards: Option<Afterwards>,
+    /// The policies that would look at the body of such a request; whether they let it pass depends on the body.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<Told>,
     /// What is easily misunderstood here.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<String>,
@@ -231,6 +237,9 @@ pub struct Afterwards {
     pub code: String,
     /// What it said.
     pub message: String,
+    /// The policies that forbade it, each with its assignment and what it looked at.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<Value>,
 }
 
 /// What would help.

@@ -50,6 +50,7 @@ pub(crate) fn reasons(
             .map(|way| way.iter().map(Asked::of).collect())
             .collect(),
         afterwards: None,
+        policies: Vec::new(),
         remarks: remarks(snapshot, &decided),
         remedy: Remedy::default(),
     }

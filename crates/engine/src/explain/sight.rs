@@ -20,6 +20,9 @@ pub const READ_ASSIGNMENTS: &str = "Microsoft.Authorization/roleAssignments/read
 /// The right to see what is locked.
 const READ_LOCKS: &str = "Microsoft.Authorization/locks/read";
 
+/// The right to see what is assigned somewhere.
+const READ_POLICIES: &str = "Microsoft.Authorization/policyAssignments/read";
+
 /// What somebody may see.
 #[derive(Clone, Copy)]
 pub struct Sight<'a>(Option<Eyes<'a>>);
@@ -85,6 +88,16 @@ impl<'a> Sight<'a> {
             if !self.of_thing_at(&need.asked.scope) {
                 explanation.remarks.clear();
             }
+        }
+        let told = explanation.policies.len();
+        explanation
+            .policies
+            .retain(|policy| self.may(READ_POLICIES, &policy.assignment));
+        let untold = told - explanation.policies.len();
+        if untold > 0 {
+            explanation.remarks.push(format!(
+                "{untold} more policies would look at such a request. They are shown to who may read their assignments."
+            ));
         }
         if hidden {
             explanation.remarks.push(String::from(

@@ -105,6 +105,10 @@ impl ResourceType for Workspaces {
 
     fn view(&self, cx: &Cx<'_>, resource: &Resource) -> Value {
         let mut body = view::view(cx, resource);
+    fn inherited(&self, cx: &Cx<'_>, draft: &Draft) -> Value {
+        project::inherited(cx.snapshot, draft)
+    }
+
         assigned_identities::show(cx.snapshot, &mut body);
         body
     }

@@ -7,7 +7,9 @@ use http::Method;
 use nave_arm::{ArmError, ErrorCode, ResourceId, check_tags};
 use nave_engine::{
     Change, CommitError, Expect, Fields, Put, PutSecrets, Reply, Resource,
+    declaration::Draft,
     operation::{Access, Surface},
+    policy::{AsAsked, govern},
     route::{Call, Route},
 };
 use serde_json::{Map, Value, json};
@@ -90,7 +92,9 @@ async fn attempt(call: &Call, change: impl Fn(Tags) -> Tags) -> Result<Reply, Co
     check_tags(&tags, "properties.tags")?;
     tags.retain(|_, value| !value.is_null());
     let mut sent = resource.sent.clone();
-    sent["tags"] = Value::Object(tags.clone());
+    sent["tags"] = Value::Object(tags);
+    let (sent, policies) = governed(call, &resource, sent)?;
+    let tags = sent["tags"].as_object().cloned().unwrap_or_default();
     let put = Put {
         id: resource.id.clone(),
         sent,
@@ -101,12 +105,33 @@ async fn attempt(call: &Call, change: impl Fn(Tags) -> Tags) -> Result<Reply, Co
     };
     let change = Change {
         puts: vec![put],
+        policies,
         ..Change::default()
     };
     call.engine
         .commit_for(&call.grant, change, call.request.correlation_id)
         .await?;
     Ok(Reply::ok(view(&resource.id, &tags)))
+}
+
+/// The body as policies about tags want it, and what the event keeps of them.
+fn governed(call: &Call, resource: &Arc<Resource>, body: Value) -> Result<(Value, Vec<Value>), ArmError> {
+    let snapshot = call.engine.snapshot();
+    let cx = call.engine.cx(&snapshot, call.grant.caller());
+    let Some(kind) = call.engine.registry().resource_type(&resource.id.resource_type()) else {
+        return Ok((body, Vec::new()));
+    };
+    let mut draft = Draft {
+        id: resource.id.clone(),
+        body,
+        existing: Some(resource.clone()),
+    };
+    let as_asked = AsAsked {
+        tags_only: true,
+        ..AsAsked::default()
+    };
+    let notes = govern(&call.engine, &cx, &**kind, &mut draft, &as_asked)?;
+    Ok((draft.body, notes))
 }
 
 fn tags_of(resource: &Resource) -> Tags {

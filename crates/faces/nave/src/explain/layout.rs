@@ -6,6 +6,7 @@ use nave_engine::explain::{
     Asked, AssignmentReasons, Comparison, ConditionReasons, Explanation, NeedReasons, Remedy, Seen,
     SmallestGrant, Who,
 };
+use serde_json::Value;
 
 /// How many of the operations that a grant opens are listed.
 const LISTED: usize = 12;
@@ -32,6 +33,7 @@ pub(super) fn text(explanation: &Explanation) -> String {
         page.line(0, "It would also have been enough to be allowed");
         way.iter().for_each(|asked| page.line(2, &at(asked)));
     }
+    policies(&mut page, explanation);
     if !explanation.remarks.is_empty() {
         page.blank();
     }
@@ -40,6 +42,49 @@ pub(super) fn text(explanation: &Explanation) -> String {
     }
     remedy(&mut page, &explanation.remedy);
     page.0.trim_end().to_owned()
+}
+
+/// The policies that refused, with what they looked at; or those that would look at such a request.
+fn policies(page: &mut Page, explanation: &Explanation) {
+    let refused = explanation.afterwards.iter().flat_map(|afterwards| &afterwards.policies);
+    for policy in refused {
+        page.blank();
+        refused_by(page, policy);
+    }
+    if !explanation.policies.is_empty() {
+        page.blank();
+        page.line(0, "policies that would look at the body of such a request");
+    }
+    for policy in &explanation.policies {
+        let name = policy.definition_name.as_deref().unwrap_or(&policy.definition);
+        let silent = if policy.enforced { "" } else { " (not enforced)" };
+        page.line(2, &format!("{}: {name}{silent}", policy.effect));
+        page.line(4, policy.assignment.as_str());
+    }
+}
+
+fn refused_by(page: &mut Page, violation: &Value) {
+    let text = |pointer: &str| violation.pointer(pointer).and_then(Value::as_str);
+    let named = |name: &str, id: &str| text(name).or_else(|| text(id)).unwrap_or_default().to_owned();
+    let definition = named("/policyDefinitionDisplayName", "/policyDefinitionName");
+    let effect = text("/policyDefinitionEffect").unwrap_or("deny");
+    page.line(0, &format!("the policy {definition} ({effect})"));
+    for id in ["/policyAssignmentId", "/policyDefinitionId", "/policySetDefinitionId"] {
+        text(id).into_iter().for_each(|id| page.line(2, id));
+    }
+    let evaluated = violation.pointer("/evaluationDetails/evaluatedExpressions").and_then(Value::as_array);
+    for one in evaluated.into_iter().flatten() {
+        let word = |name: &str| one[name].as_str().unwrap_or_default();
+        let sentence = format!(
+            "{} is {}; {} {}: {}",
+            word("expression"),
+            one["expressionValue"],
+            word("operator"),
+            one["targetValue"],
+            word("result").to_lowercase()
+        );
+        page.line(4, &sentence);
+    }
 }
 
 fn who(page: &mut Page, who: &Who) {
@@ -327,6 +372,7 @@ mod tests {
             }],
             other_ways: vec![vec![asked("A/b/join")]],
             afterwards: None,
+            policies: Vec::new(),
             remarks: vec![String::from("A role on a hub does not reach its projects.")],
             remedy: Remedy {
                 grants: vec![SmallestGrant {

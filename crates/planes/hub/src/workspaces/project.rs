@@ -11,7 +11,7 @@ use nave_engine::{
 };
 use serde_json::{Value, json};
 
-use super::{Kind, identity::Identity, links};
+use super::{Kind, body, identity::Identity, links};
 use crate::{
     WORKSPACES,
     assignments::{self, Automatic, BLOB_CONTRIBUTOR},
@@ -55,6 +55,27 @@ pub(super) fn ways(snapshot: &Snapshot, draft: &Draft, body: &Value, own: Need) 
         }));
     }
     ways
+}
+
+/// What a body has without saying it: the kind of what is there, and of a project the settings of its hub.
+pub(super) fn inherited(snapshot: &Snapshot, draft: &Draft) -> Value {
+    let existing = draft.existing.as_deref();
+    let Ok(body) = body::normalised(draft.body.clone()) else {
+        return Value::Null;
+    };
+    let Ok(kind) = Kind::asked(&body, existing) else {
+        return Value::Null;
+    };
+    let mut inherited = json!({ "kind": kind.word() });
+    if kind == Kind::Project
+        && let Ok(hub) = hub(snapshot, &body, existing)
+    {
+        for pointer in INHERITED {
+            let name = pointer.trim_start_matches("/properties/");
+            inherited["properties"][name] = effective(&hub, pointer).unwrap_or_default();
+        }
+    }
+    inherited
 }
 
 /// The hub a body belongs to.

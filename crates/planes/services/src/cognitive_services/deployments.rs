@@ -94,10 +94,40 @@ impl ResourceType for Deployments {
         })
     }
 
+    fn components(&self, _: &Cx<'_>, draft: &Draft) -> Vec<Value> {
+        vec![component(draft)]
+    }
+
     fn view(&self, _: &Cx<'_>, deployment: &Resource) -> Value {
         let defaults = json!({ "versionUpgradeOption": "OnceNewDefaultVersionAvailable" });
         face::shown(deployment, &defaults, json!({ "provisioningState": "Succeeded" }))
     }
+}
+
+/// The model as policies about components see it: who publishes it, and where it is registered (features POL-03).
+fn component(draft: &Draft) -> Value {
+    let fields = Fields(&draft.body);
+    let text = |pointer: &str| fields.text(pointer).ok().flatten().unwrap_or_default();
+    let (name, publisher) = (text("/properties/model/name"), text("/properties/model/format"));
+    let version = match text("/properties/model/version") {
+        "" => models::default_version(name),
+        version => version,
+    };
+    let registry = models::registry(publisher);
+    let facts = json!({
+        "id": draft.id,
+        "name": draft.id.name(),
+        "type": "Microsoft.CognitiveServices.Data/accounts/deployments",
+        "properties": { "model": {
+            "version": version,
+            "publisher": publisher,
+            "registryName": registry,
+            "assetId": format!("azureml://registries/{registry}/models/{name}/versions/{version}"),
+        } },
+    });
+    let mut component = draft.body.clone();
+    nave_arm::merge_patch(&mut component, &facts);
+    component
 }
 
 /// Models are deployed in accounts of some kinds only.

@@ -120,6 +120,17 @@ pub(super) fn default_version(name: &str) -> &'static str {
         .map_or("1", |model| model.version)
 }
 
+/// The registry that a publisher's models are in, as it is named in their asset ids.
+pub(super) fn registry(publisher: &str) -> String {
+    let name: String = publisher.to_lowercase().chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+    match name.as_str() {
+        "openai" => String::from("azure-openai"),
+        "" | "microsoft" => String::from("azureml"),
+        "mistralai" => String::from("azureml-mistral"),
+        _ => format!("azureml-{name}"),
+    }
+}
+
 pub(super) fn routes() -> [Route; 3] {
     let region =
         "/subscriptions/{subscription}/providers/Microsoft.CognitiveServices/locations/{location}/models";
@@ -225,7 +236,20 @@ fn capacity() -> Value {
 mod tests {
     use serde_json::json;
 
-    use super::{capabilities, default_version};
+    use super::{capabilities, default_version, registry};
+
+    #[test]
+    fn each_publisher_has_a_registry() {
+        for (publisher, expected) in [
+            ("OpenAI", "azure-openai"),
+            ("Microsoft", "azureml"),
+            ("Meta", "azureml-meta"),
+            ("Mistral AI", "azureml-mistral"),
+            ("xAI", "azureml-xai"),
+        ] {
+            assert_eq!(registry(publisher), expected, "{publisher}");
+        }
+    }
 
     #[test]
     fn a_model_tells_what_it_is_for_by_its_name() {
