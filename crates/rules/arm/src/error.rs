@@ -275,6 +275,8 @@ error_codes! {
     CustomDomainInUse = 409,
     /// Another storage account has the name.
     StorageAccountAlreadyTaken = 409,
+    /// The subscription was cancelled: it is read, and things in it are deleted.
+    ReadOnlyDisabledSubscription = 409,
     /// A deleted vault has the name.
     ConflictError = 409,
     /// A deleted account of this id is kept.
