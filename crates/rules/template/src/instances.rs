@@ -18,6 +18,8 @@ use crate::{
 /// The type of nested deployments.
 const DEPLOYMENTS: &str = "Microsoft.Resources/deployments";
 
+/// What a resource costs besides its values: its names, its place in the graph.
+const PRICE: usize = 4096;
 /// The most resources of one template, after copying.
 const MAX_RESOURCES: usize = 800;
 
@@ -157,6 +159,7 @@ impl<'e> Instances<'e> {
         loops: Vec<Loop>,
         after: Vec<usize>,
     ) -> Outcome<usize> {
+        self.evaluator.budget.spend(PRICE)?;
         let place = Place {
             evaluator: self.evaluator,
             declaration,

@@ -7,17 +7,19 @@ use std::{env, fs, path::PathBuf};
 use nave_template::{Plan, Scope, Template, WithoutChance, parse};
 use serde_json::{Map, Value, json};
 
-/// The shared folder, when the environment names it.
+/// The shared folder: the one the environment names, else the one beside the checkout.
 pub(crate) fn shared() -> Option<PathBuf> {
-    let folder = env::var_os("NAVE_SHARED").map(PathBuf::from);
-    if folder.is_none() {
-        let mut out = std::io::stderr();
-        let _ = std::io::Write::write_all(
-            &mut out,
-            b"skipped: NAVE_SHARED does not name the folder of captured inputs\n",
-        );
+    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../../shared");
+    let folder = env::var_os("NAVE_SHARED").map_or_else(|| PathBuf::from(beside), PathBuf::from);
+    if folder.join("captured").is_dir() {
+        return Some(folder);
     }
-    folder
+    let mut out = std::io::stderr();
+    let _said = std::io::Write::write_all(
+        &mut out,
+        format!("skipped: there are no captured inputs in {}\n", folder.display()).as_bytes(),
+    );
+    None
 }
 
 pub(crate) fn read(path: &std::path::Path) -> Value {
