@@ -1,13 +1,14 @@
 //! A change before it is committed, in the engine's own terms.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
+use jiff::Timestamp;
 use nave_arm::{ArmError, ErrorCode, ResourceId};
 use nave_store::{Expect, Guard, PutRow, StoreError, Write};
 use nave_vault::KeyRing;
 use serde_json::{Value, json};
 
-use crate::{Caller, Resource, Snapshot};
+use crate::{Caller, History, Resource, Snapshot};
 
 /// Rows to write and delete together.
 #[derive(Debug, Default)]
@@ -18,8 +19,19 @@ pub struct Change {
     pub erases: Vec<Erase>,
     /// What must not have changed since the snapshot the change was made on.
     pub guards: Vec<Guard>,
+    /// Of what is written, what was elsewhere before.
+    pub moved: HashMap<ResourceId, MovedFrom>,
     /// What its event keeps of the policies that changed what is written, or do not like it.
     pub policies: Vec<Value>,
+}
+
+/// Where a row was before it moved, and since when.
+#[derive(Debug, Clone)]
+pub struct MovedFrom {
+    /// Its id.
+    pub id: ResourceId,
+    /// When, and by whom, it was created.
+    pub history: History,
 }
 
 impl Change {
@@ -35,7 +47,13 @@ impl Change {
         let puts = self
             .puts
             .iter()
-            .map(|put| touched("Put", &put.id, Some(&put.sent)));
+            .map(|put| {
+                let mut row = touched("Put", &put.id, Some(&put.sent));
+                if let Some(before) = self.moved.get(&put.id) {
+                    row["movedFrom"] = before.id.as_str().into();
+                }
+                row
+            });
         let erases = self.erases.iter().map(|erase| {
             let sent = before.get(&erase.id).map(|row| &row.sent);
             touched("Delete", &erase.id, sent)
@@ -56,9 +74,14 @@ impl Change {
                 expect: erase.expect,
             })
         });
+        let moved = self.moved;
         self.puts
             .into_iter()
-            .map(|put| put.into_write(vault, caller, new_etag()))
+            .map(|put| {
+                let before = moved.get(&put.id).map(|before| &before.history);
+                let created = before.map(|history| (history.created_at, history.created_by.clone()));
+                put.into_write(vault, caller, new_etag(), created)
+            })
             .chain(erases)
             .collect()
     }
@@ -140,7 +163,13 @@ impl Put {
         }
     }
 
-    fn into_write(self, vault: &KeyRing, caller: &Caller, etag: String) -> Result<Write, ArmError> {
+    fn into_write(
+        self,
+        vault: &KeyRing,
+        caller: &Caller,
+        etag: String,
+        created: Option<(Timestamp, String)>,
+    ) -> Result<Write, ArmError> {
         let key = self.id.key().to_owned();
         let sealed = match self.secrets {
             PutSecrets::Sealed(sealed) => sealed,
@@ -162,6 +191,7 @@ impl Put {
             claims: self.claims,
             expect: self.expect,
             by: caller.name.clone(),
+            created,
         }))
     }
 }

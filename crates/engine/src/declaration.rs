@@ -50,6 +50,8 @@ pub struct Declaration {
     pub secret: &'static [&'static str],
     /// Whether current rows are kept in memory. Say no for types whose number grows with use.
     pub resident: bool,
+    /// Whether they can move.
+    pub movable: Movable,
 }
 
 /// Where resources of a type may live.
@@ -80,6 +82,15 @@ pub enum Verb {
     Patch,
     /// DELETE, with the status when something was deleted. A missing one is 204.
     Delete(u16),
+}
+
+/// Whether resources of a type can move to another resource group or subscription, as Azure's move support has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Movable {
+    /// With everything below them.
+    Yes,
+    /// Not; why, in words that follow "it cannot be moved".
+    No(&'static str),
 }
 
 /// A POST action.
@@ -172,6 +183,7 @@ impl Declaration {
         immutable: &[],
         secret: &[],
         resident: true,
+        movable: Movable::Yes,
     };
 
     /// The permission for reading, writing or deleting: `{type}/{verb}`.
@@ -536,6 +548,12 @@ pub trait ResourceType: Send + Sync + 'static {
     ) -> Result<Option<Vec<Arc<Resource>>>, ArmError> {
         let _ = (cx, under, request);
         Ok(None)
+    }
+
+    /// Why a resource of a movable type cannot move as it is, in words that follow "it cannot be moved".
+    fn stays(&self, cx: &Cx<'_>, resource: &Resource) -> Option<String> {
+        let _ = (cx, resource);
+        None
     }
 
     /// What is deleted with a resource apart from what is below it, and what must not have changed meanwhile.

@@ -34,6 +34,8 @@ pub const LOCKS: &str = "Microsoft.Authorization/locks";
 
 /// What every operation on locks begins with.
 const OWN_OPERATIONS: &str = "microsoft.authorization/locks/";
+/// Operations that no lock stops: those on locks, and questions about access, which change nothing.
+const NEVER_STOPPED: [&str; 2] = [OWN_OPERATIONS, "nave.access/"];
 const ASSIGNMENTS: &str = "Microsoft.Authorization/roleAssignments";
 
 /// How many of the things that are locked a refusal names.
@@ -92,7 +94,7 @@ impl Effect {
     pub(crate) fn of(operation: &str) -> Option<Self> {
         let operation = operation.to_ascii_lowercase();
         match operation.rsplit('/').next() {
-            _ if operation.starts_with(OWN_OPERATIONS) => None,
+            _ if NEVER_STOPPED.iter().any(|head| operation.starts_with(head)) => None,
             None | Some("read") => None,
             Some("delete") => Some(Self::Delete),
             Some(_) => Some(Self::Write),
@@ -172,7 +174,10 @@ impl Locks {
     /// stops that too.
     #[must_use]
     pub fn stopping(&self, operation: &str, id: &ResourceId) -> Vec<Lock> {
-        let Some(effect) = Effect::of(operation).filter(|_| !self.is_empty()) else {
+        if self.is_empty() {
+            return Vec::new();
+        }
+        let Some(effect) = Effect::of(operation) else {
             return Vec::new();
         };
         let takes_all = effect == Effect::Delete && is_of(operation, id);
@@ -314,6 +319,7 @@ mod tests {
             ("A.B/things/DELETE", Some(Effect::Delete)),
             ("Microsoft.Authorization/locks/write", None),
             ("microsoft.authorization/LOCKS/delete", None),
+            ("Nave.Access/suggestRole/action", None),
             (
                 "Microsoft.Authorization/roleAssignments/delete",
                 Some(Effect::Delete),

@@ -208,7 +208,9 @@ fn holds(next: &Snapshot, guard: &Guard) -> bool {
 
 fn written(put: &PutRow, before: Option<&Row>, revision: i64, at: jiff::Timestamp) -> Row {
     let own = before.map(|before| (before.created_at, before.created_by.clone()));
-    let (created_at, created_by) = own.unwrap_or_else(|| (at, put.by.clone()));
+    let (created_at, created_by) = own
+        .or_else(|| put.created.clone())
+        .unwrap_or_else(|| (at, put.by.clone()));
     Row {
         key: put.key.clone(),
         type_key: put.type_key.clone(),

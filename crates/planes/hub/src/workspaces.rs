@@ -130,6 +130,21 @@ impl ResourceType for Workspaces {
         Ok(Some(listed.cloned().collect()))
     }
 
+    /// What a hub's and a project's identities and members have follows from where the hub and the project are.
+    fn stays(&self, _: &Cx<'_>, workspace: &Resource) -> Option<String> {
+        let why = match Kind::of(workspace) {
+            Kind::Default => return None,
+            Kind::Hub => {
+                "a hub's identity manages the group the hub is in, and its projects belong to it there; create a hub at \
+                 the target, and its projects anew"
+            }
+            Kind::Project => {
+                "a project's members have their rights at its group and its hub; create the project anew at the target"
+            }
+        };
+        Some(why.to_owned())
+    }
+
     /// A hub's projects go with it. Storage, vault and insights stay: their data is not the hub's to delete.
     fn erase(&self, cx: &Cx<'_>, resource: &Resource) -> Result<Erased, ArmError> {
         let mut also: Vec<Also> = projects_of(cx.snapshot, &resource.id)

@@ -21,6 +21,7 @@ pub mod deployments;
 mod filter;
 mod insights;
 mod management_groups;
+mod move_resources;
 mod page;
 mod providers;
 mod resources;
@@ -39,6 +40,7 @@ pub fn register(registry: &mut Registry) {
     management_groups::register(registry);
     registry.add_routes(providers::routes());
     registry.add_routes(resources::routes());
+    registry.add_routes(move_resources::routes());
     registry.add_routes(tags::routes());
     access::register(registry);
     authorization::register(registry);

@@ -69,6 +69,7 @@ fn one_row() -> Change {
         claims: Vec::new(),
         expect: Expect::Absent,
         by: String::from("joe@contoso.com"),
+        created: None,
     };
     Change {
         writes: vec![Write::Put(put)],

@@ -96,6 +96,8 @@ pub struct PutRow {
     pub expect: Expect,
     /// The name of who writes it.
     pub by: String,
+    /// When and by whom it was created, where that was not at this key: it was moved. A row that is there keeps its own.
+    pub created: Option<(Timestamp, String)>,
 }
 
 /// What must be at a key before a write.

@@ -66,7 +66,11 @@ pub(crate) struct StoredEvent {
 impl StoredRow {
     /// The row that a write makes of what was there.
     pub(crate) fn written(put: &PutRow, before: Option<&Self>, revision: Revision, at: i64) -> Self {
-        let created = before.map_or((at, &put.by), |before| (before.created_at, &before.created_by));
+        let elsewhere = put.created.as_ref().map(|(at, by)| (at.as_microsecond(), by));
+        let created = before
+            .map(|before| (before.created_at, &before.created_by))
+            .or(elsewhere)
+            .unwrap_or((at, &put.by));
         Self {
             row_key: put.key.clone(),
             valid_from: revision,

@@ -5,7 +5,7 @@ use nave_arm::ArmError;
 use nave_engine::{
     Reply, Resource, Snapshot,
     declaration::{
-        ActCall, Action, Also, Cx, Declaration, Draft, Erased, NameRule, ResourceType, Verb, Written,
+        ActCall, Action, Also, Cx, Declaration, Draft, Erased, Movable, NameRule, ResourceType, Verb, Written,
     },
     directory,
     federation::USER_ASSIGNED_IDENTITIES,
@@ -44,6 +44,7 @@ static DECLARATION: Declaration = Declaration {
         Verb::Delete(200),
     ],
     actions: &[LIST_ASSOCIATED],
+    movable: Movable::No("what trusts an identity knows it by its id; make another one at the target"),
     ..Declaration::COMMON
 };
 

@@ -56,6 +56,7 @@ pub(crate) fn row(key: &str, etag: &str) -> PutRow {
         claims: Vec::new(),
         expect: Expect::Any,
         by: String::from("ann"),
+        created: None,
     }
 }
 
