@@ -6,6 +6,7 @@ pub(crate) mod dry_run;
 mod erase;
 mod preview;
 mod read;
+mod recover;
 mod write;
 
 pub use preview::Preview;

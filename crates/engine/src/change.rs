@@ -8,7 +8,7 @@ use nave_store::{Expect, Guard, PutRow, StoreError, Write};
 use nave_vault::KeyRing;
 use serde_json::{Value, json};
 
-use crate::{Caller, History, Resource, Snapshot};
+use crate::{Caller, History, Resource, Snapshot, soft_delete::Heads};
 
 /// Rows to write and delete together.
 #[derive(Debug, Default)]
@@ -19,13 +19,15 @@ pub struct Change {
     pub erases: Vec<Erase>,
     /// What must not have changed since the snapshot the change was made on.
     pub guards: Vec<Guard>,
-    /// Of what is written, what was elsewhere before.
+    /// Of what is written, what was there before: elsewhere, or deleted.
     pub moved: HashMap<ResourceId, MovedFrom>,
     /// What its event keeps of the policies that changed what is written, or do not like it.
     pub policies: Vec<Value>,
+    /// What goes with what, of all that is deleted: noted while that is staged, for what is kept of it.
+    pub heads: Heads,
 }
 
-/// Where a row was before it moved, and since when.
+/// Where a row was before it moved, or was deleted and comes back, and since when.
 #[derive(Debug, Clone)]
 pub struct MovedFrom {
     /// Its id.
@@ -49,7 +51,7 @@ impl Change {
             .iter()
             .map(|put| {
                 let mut row = touched("Put", &put.id, Some(&put.sent));
-                if let Some(before) = self.moved.get(&put.id) {
+                if let Some(before) = self.moved.get(&put.id).filter(|before| before.id != put.id) {
                     row["movedFrom"] = before.id.as_str().into();
                 }
                 row

@@ -17,6 +17,7 @@ use crate::{
     locks::{self, Effect, Lock},
     operation::Surface,
     standing::stands,
+    subscriptions::State,
     surroundings::Surroundings,
 };
 
@@ -174,6 +175,8 @@ pub enum Outcome {
     Refused(Refusal),
     /// A role grants it, and these locks are in the way.
     Locked(Vec<Lock>),
+    /// It would be allowed, but the subscription was cancelled: there one reads and deletes.
+    SubscriptionClosed(State),
     /// None of the roles the gate asks for is held.
     RoleMissing,
     /// The caller is disabled or gone from the directory.
@@ -194,9 +197,9 @@ impl Outcome {
         matches!(self, Self::Granted(_) | Self::Rule(_))
     }
 
-    /// Whether nothing but a lock is in the way.
+    /// Whether nothing but a lock, or the state of the subscription, is in the way: the right is there.
     pub(crate) fn is_locked(&self) -> bool {
-        matches!(self, Self::Locked(_))
+        matches!(self, Self::Locked(_) | Self::SubscriptionClosed(_))
     }
 
     /// The outcome in one word, as events keep it.
@@ -207,6 +210,7 @@ impl Outcome {
             Self::Refused(Refusal::DenyAssignment { .. }) => "denied",
             Self::Refused(Refusal::NoAssignment { .. }) => "refused",
             Self::Locked(_) => "locked",
+            Self::SubscriptionClosed(_) => "subscriptionClosed",
             Self::RoleMissing => "roleMissing",
             Self::PrincipalUnusable => "principalUnusable",
             Self::KeyOutOfReach => "keyOutOfReach",
@@ -287,7 +291,7 @@ fn consider(snapshot: &Snapshot, origin: &str, caller: &Caller, question: &Quest
             return unless_locked(snapshot, question.surface, need, Outcome::Rule("Unlocked"));
         }
         CallerKind::AccountKey { account, .. } if need.basis != Basis::SignedIn => {
-            return consider_key(snapshot, caller, account, need);
+            return unless_closed(snapshot, need, consider_key(snapshot, caller, account, need));
         }
         _ => {}
     }
@@ -310,9 +314,24 @@ fn consider(snapshot: &Snapshot, origin: &str, caller: &Caller, question: &Quest
             {
                 Outcome::RoleMissing
             }
-            _ => unless_locked(snapshot, question.surface, need, Outcome::Granted(reason)),
+            _ => {
+                let granted = unless_closed(snapshot, need, Outcome::Granted(reason));
+                match granted.passed() {
+                    true => unless_locked(snapshot, question.surface, need, granted),
+                    false => granted,
+                }
+            }
         },
         Evaluation::Denied(refusal) => Outcome::Refused(refusal),
+    }
+}
+
+/// What was allowed, unless the subscription is one in which this is not done.
+fn unless_closed(snapshot: &Snapshot, need: &Need, allowed: Outcome) -> Outcome {
+    let state = snapshot.subscription_state(&need.scope);
+    match allowed.passed() && !state.permits(&need.operation) {
+        true => Outcome::SubscriptionClosed(state),
+        false => allowed,
     }
 }
 
@@ -509,6 +528,7 @@ impl Decision {
                 )
             }
             Outcome::Locked(locks) => locked(finding, locks),
+            Outcome::SubscriptionClosed(state) => closed(finding, *state),
             Outcome::Refused(refusal) => {
                 let or_condition = if refusal.condition_in_play() {
                     " or an ABAC condition not fulfilled"
@@ -645,6 +665,20 @@ impl Finding {
             outcome,
         }
     }
+}
+
+/// Azure's sentence, and what helps.
+fn closed(finding: &Finding, state: State) -> ArmError {
+    let subscription = finding.scope.subscription().unwrap_or_default();
+    ArmError::new(
+        ErrorCode::ReadOnlyDisabledSubscription,
+        format!(
+            "The subscription '{subscription}' is {} and therefore marked as read only. You cannot perform any write \
+             actions on this subscription until it is re-enabled: POST \
+             /subscriptions/{subscription}/providers/Microsoft.Subscription/enable.",
+            state.word().to_lowercase(),
+        ),
+    )
 }
 
 /// Azure's sentence, and which locks they are.

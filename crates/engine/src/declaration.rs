@@ -24,6 +24,7 @@ use crate::{
     operation::{Access, Operation, Surface},
     request::Request,
     site::Site,
+    soft_delete::SoftDelete,
 };
 
 /// What every resource type says about itself.
@@ -52,6 +53,8 @@ pub struct Declaration {
     pub resident: bool,
     /// Whether they can move.
     pub movable: Movable,
+    /// How one is kept when it is deleted, if it is.
+    pub soft_delete: Option<&'static SoftDelete>,
 }
 
 /// Where resources of a type may live.
@@ -184,6 +187,7 @@ impl Declaration {
         secret: &[],
         resident: true,
         movable: Movable::Yes,
+        soft_delete: None,
     };
 
     /// The permission for reading, writing or deleting: `{type}/{verb}`.
@@ -514,6 +518,19 @@ pub trait ResourceType: Send + Sync + 'static {
         Ok(Written::plain(draft))
     }
 
+    /// What a draft has from elsewhere, as a body: policies see it where the draft is silent.
+    fn inherited(&self, cx: &Cx<'_>, draft: &Draft) -> Value {
+        let _ = (cx, draft);
+        Value::Null
+    }
+
+    /// The components that a draft declares, each with its `type` and `properties`: policies about components judge them,
+    /// such as those in the mode `Microsoft.CognitiveServices.Data`.
+    fn components(&self, cx: &Cx<'_>, draft: &Draft) -> Vec<Value> {
+        let _ = (cx, draft);
+        Vec::new()
+    }
+
     /// What GET shows.
     fn view(&self, cx: &Cx<'_>, resource: &Resource) -> Value {
         let _ = cx;
@@ -530,19 +547,6 @@ pub trait ResourceType: Send + Sync + 'static {
     fn list(
         &self,
         cx: &Cx<'_>,
-    /// What a draft has from elsewhere, as a body: policies see it where the draft is silent.
-    fn inherited(&self, cx: &Cx<'_>, draft: &Draft) -> Value {
-        let _ = (cx, draft);
-        Value::Null
-    }
-
-    /// The components that a draft declares, each with its `type` and `properties`: policies about components judge them,
-    /// such as those in the mode `Microsoft.CognitiveServices.Data`.
-    fn components(&self, cx: &Cx<'_>, draft: &Draft) -> Vec<Value> {
-        let _ = (cx, draft);
-        Vec::new()
-    }
-
         under: &ResourceId,
         request: &Request,
     ) -> Result<Option<Vec<Arc<Resource>>>, ArmError> {
@@ -560,6 +564,12 @@ pub trait ResourceType: Send + Sync + 'static {
     fn erase(&self, cx: &Cx<'_>, resource: &Resource) -> Result<Erased, ArmError> {
         let _ = (cx, resource);
         Ok(Erased::default())
+    }
+
+    /// Refuses to let a deleted resource come back where it could not stand, and says what must stay so until it does.
+    fn recover(&self, cx: &Cx<'_>, deleted: &Resource) -> Result<Vec<Guard>, ArmError> {
+        let _ = (cx, deleted);
+        Ok(Vec::new())
     }
 
     /// Does a POST action.

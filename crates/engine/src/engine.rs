@@ -10,10 +10,12 @@ mod explaining;
 mod following;
 mod locked;
 mod past;
+mod moves;
 mod permission;
 mod reads;
 mod refusals;
 mod rehearsal;
+mod retention;
 mod serve;
 
 use std::sync::{Arc, OnceLock};
@@ -23,7 +25,7 @@ use async_trait::async_trait;
 use nave_arm::ArmError;
 use nave_store::{Revision, Store, StoreError};
 use nave_vault::KeyRing;
-use tokio::sync::{Mutex, oneshot};
+use tokio::sync::{Mutex, oneshot, watch};
 
 use crate::{
     Caller, Registry, Snapshot,
@@ -33,6 +35,7 @@ use crate::{
     explain::{AskedFor, Refusals, TurnedAway, Widths},
     live::Live,
     long_running::Underway,
+    policy::Kept,
     request::Request,
     site::Site,
 };
@@ -72,6 +75,8 @@ pub struct Engine {
     snapshot: ArcSwap<Snapshot>,
     following: Mutex<()>,
     live: Arc<Live>,
+    /// The revision that everybody sees.
+    moves: watch::Sender<Revision>,
     vault: Arc<KeyRing>,
     site: Site,
     world: Arc<dyn World>,
@@ -85,6 +90,8 @@ pub struct Engine {
     pub(crate) foreseeing: Mutex<()>,
     pub(crate) uses: Uses,
     pub(crate) underway: Underway,
+    /// What policies said of what is there.
+    pub(crate) compliances: Kept,
     /// What it wrote, of an engine whose commits go nowhere.
     rehearsal: Option<Rehearsal>,
     /// The revision of its state, of an engine that shows the past.
@@ -101,6 +108,7 @@ impl Engine {
         engine.catch_up().await?;
         tokio::spawn(commits::keep_up(Arc::downgrade(&engine), ended));
         tokio::spawn(refusals::count(Arc::downgrade(&engine)));
+        tokio::spawn(retention::keep(Arc::downgrade(&engine)));
         tokio::spawn(cuts::as_time_goes_on(Arc::downgrade(&engine)));
         Ok(engine)
     }
@@ -122,6 +130,7 @@ impl Engine {
         let (_alive, ended) = oneshot::channel();
         let engine = Arc::new(Self {
             store,
+            moves: watch::Sender::new(snapshot.revision()),
             snapshot: ArcSwap::from_pointee(snapshot),
             following: Mutex::new(()),
             live: Arc::default(),
@@ -137,6 +146,7 @@ impl Engine {
             foreseeing: Mutex::default(),
             uses: Uses::default(),
             underway: Underway::default(),
+            compliances: Kept::default(),
             rehearsal,
             stands_at: None,
             _alive,

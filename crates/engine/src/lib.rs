@@ -47,7 +47,9 @@ pub mod route;
 mod secrets;
 pub mod site;
 mod snapshot;
+pub mod soft_delete;
 mod standing;
+pub mod subscriptions;
 mod surroundings;
 pub mod workspaces;
 

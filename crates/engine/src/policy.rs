@@ -25,6 +25,7 @@
 //! ```
 
 mod circumstances;
+mod compliance;
 mod deletion;
 mod govern;
 mod index;
@@ -36,6 +37,8 @@ mod told;
 mod written;
 
 pub use circumstances::{AsAsked, Circumstances};
+pub(crate) use compliance::Kept;
+pub use compliance::{ATTESTATIONS, PolicyState, Related, Reshaped, Within};
 pub use deletion::govern_deletion;
 pub use govern::govern;
 pub use index::{Bound, Exempting, PolicyIndex};

@@ -14,6 +14,7 @@ use crate::{
     operation::Operation,
     request::Params,
     route::{Route, segments},
+    soft_delete::{self, Deleted},
 };
 
 /// What a verb and a path come to.
@@ -37,11 +38,16 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Adds a resource type.
+    /// Adds a resource type, and what is left of its resources when they are deleted.
     pub fn add_type(&mut self, resource_type: impl ResourceType) {
-        let key = resource_type.declaration().resource_type.to_lowercase();
+        let added: Arc<dyn ResourceType> = Arc::new(resource_type);
+        let key = added.declaration().resource_type.to_lowercase();
         self.by_key.insert(key, self.types.len());
-        self.types.push(Arc::new(resource_type));
+        self.types.push(added.clone());
+        if let Some(soft) = added.declaration().soft_delete {
+            self.add_routes(soft_delete::lists(soft, &added));
+            self.add_type(Deleted::new(soft, added));
+        }
     }
 
     /// Adds routes that are not a resource type's.

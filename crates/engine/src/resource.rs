@@ -43,6 +43,13 @@ pub struct History {
     pub updated_by: String,
 }
 
+/// The same version of the same row: each row that is written gets an etag of its own.
+impl PartialEq for Resource {
+    fn eq(&self, other: &Self) -> bool {
+        self.etag == other.etag && self.id == other.id
+    }
+}
+
 impl Resource {
     /// Reads a stored row. A row that is not in this form was not written by the engine.
     #[must_use]
@@ -62,6 +69,26 @@ impl Resource {
                 updated_by: row.updated_by.clone(),
             },
         })
+    }
+
+    /// The row it was read from, but for the revisions it is of.
+    pub(crate) fn to_row(&self) -> Row {
+        let history = &self.history;
+        Row {
+            key: self.id.key().to_owned(),
+            type_key: self.id.resource_type().to_lowercase(),
+            id: self.id.as_str().to_owned(),
+            body: Self::row_body(&self.sent, &self.own),
+            sealed: self.sealed.as_deref().map(<[u8]>::to_vec),
+            etag: self.etag.clone(),
+            claims: self.claims.clone(),
+            created_at: history.created_at,
+            created_by: history.created_by.clone(),
+            updated_at: history.updated_at,
+            updated_by: history.updated_by.clone(),
+            valid_from: 0,
+            valid_to: None,
+        }
     }
 
     /// The stored form of a body.

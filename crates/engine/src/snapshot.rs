@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use imbl::{HashMap, OrdMap};
+use imbl::{HashMap, OrdMap, ordmap::DiffItem};
 use nave_arm::ResourceId;
 use nave_rbac::{DenyAssignment, RoleAssignment, RoleDefinition, RoleIndex};
 use nave_store::{Revision, Row};
@@ -31,6 +31,8 @@ pub struct Snapshot {
     roles: RoleIndex,
     policies: PolicyIndex,
     locks: Locks,
+    /// The subscriptions in which not everything can be done, by their ids in lower case.
+    closed: HashMap<String, State>,
     /// Of a state of the past: the present one, whose rights count.
     rights: Option<Arc<Self>>,
 }
@@ -56,9 +58,10 @@ impl Snapshot {
             types: HashMap::new(),
             claims: HashMap::new(),
             roles: RoleIndex::with_built_in(),
-            locks: Locks::default(),
-            rights: None,
             policies: PolicyIndex::default(),
+            locks: Locks::default(),
+            closed: HashMap::new(),
+            rights: None,
         }
     }
 
@@ -87,16 +90,26 @@ impl Snapshot {
         self
     }
 
-    /// The locks.
-    #[must_use]
-    pub fn locks(&self) -> &Locks {
     /// The policy assignments, exemptions and definitions.
     #[must_use]
     pub fn policies(&self) -> &PolicyIndex {
         &self.policies
     }
 
+    /// The locks.
+    #[must_use]
+    pub fn locks(&self) -> &Locks {
         &self.locks
+    }
+
+    /// The state of the subscription that an id lies in. What lies in none, or in one that is not there, is as if enabled.
+    #[must_use]
+    pub fn subscription_state(&self, id: &ResourceId) -> State {
+        if self.closed.is_empty() {
+            return State::Enabled;
+        }
+        let state = subscriptions::key_of(id).and_then(|key| self.closed.get(&key));
+        state.copied().unwrap_or(State::Enabled)
     }
 
     /// A current resource of a resident type.
@@ -105,9 +118,16 @@ impl Snapshot {
         self.rows.get(id.key())
     }
 
-    /// The resource that holds a unique name.
+    /// The resource that a unique name leads to. Nothing deleted is found by a name.
     #[must_use]
     pub fn claimed(&self, claim: &str) -> Option<&Arc<Resource>> {
+        self.holder(claim)
+            .filter(|holder| !soft_delete::is_deleted(holder))
+    }
+
+    /// The row that holds a unique name, so that no other can have it: a resource, or what is kept of a deleted one.
+    #[must_use]
+    pub fn holder(&self, claim: &str) -> Option<&Arc<Resource>> {
         self.rows.get(self.claims.get(claim)?)
     }
 
@@ -131,6 +151,14 @@ impl Snapshot {
             .range(start..)
             .take_while(move |(key, _)| key.starts_with(&*prefix))
             .map(|(_, row)| row)
+    }
+
+    /// The rows that are new or different since another state, by id. Rows that are gone are not among them.
+    pub fn changed_since<'a>(&'a self, before: &'a Self) -> impl Iterator<Item = &'a Arc<Resource>> {
+        before.rows.diff(&self.rows).filter_map(|change| match change {
+            DiffItem::Add(_, row) | DiffItem::Update { new: (_, row), .. } => Some(row),
+            DiffItem::Remove(..) => None,
+        })
     }
 
     /// The directory object with this object id: a user, group or service principal.
@@ -168,11 +196,19 @@ impl Snapshot {
             self.claims.insert(claim.clone(), key.clone());
         }
         let resource = Arc::new(resource);
+        if PolicyIndex::takes(&row.type_key) {
+            self.policies.put(&resource, row.valid_from);
+        }
         self.types
             .entry(row.type_key.clone())
             .or_default()
             .insert(key.clone(), resource.clone());
         self.rows.insert(key, resource);
+    }
+
+    /// Takes in a resource as if it were stored, to see what would follow.
+    pub(crate) fn put_resource(&mut self, resource: &Resource) {
+        self.put(&resource.to_row(), true);
     }
 
     /// Takes in that a row is no more.
@@ -196,9 +232,6 @@ impl Snapshot {
     }
 
     /// Frees the names a row held, but for those that another row took over in the same commit.
-        if PolicyIndex::takes(&row.type_key) {
-            self.policies.put(&resource, row.valid_from);
-        }
     fn release(&mut self, key: &str, before: &Resource) {
         for claim in &before.claims {
             if self.claims.get(claim).is_some_and(|holder| **holder == *key) {
@@ -246,6 +279,13 @@ impl Snapshot {
                 self.locks.put(resource);
                 Ok(())
             }
+            _ if type_key.eq_ignore_ascii_case(SUBSCRIPTIONS) => {
+                let state = State::of(resource);
+                if let Some(key) = subscriptions::key_of(&resource.id).filter(|_| state != State::Enabled) {
+                    self.closed.insert(key, state);
+                }
+                Ok(())
+            }
             _ => Ok(()),
         };
         if let Err(error) = read {
@@ -266,6 +306,12 @@ impl Snapshot {
             indexed::GROUPS => drop(Uuid::parse_str(id.name()).map(|group| self.roles.remove_group(group))),
             indexed::MANAGEMENT_GROUPS => self.roles.remove_management_group(id.name()),
             _ if row.type_key.eq_ignore_ascii_case(LOCKS) => self.locks.remove(&row.key),
+            _ if row.type_key.eq_ignore_ascii_case(SUBSCRIPTIONS) => {
+                if let Some(key) = subscriptions::key_of(&id) {
+                    self.closed.remove(&key);
+                }
+            }
+            _ if PolicyIndex::takes(&row.type_key) => self.policies.remove(&id),
             _ => {}
         }
     }
@@ -276,9 +322,3 @@ impl Snapshot {
 pub fn principal_claim(object_id: Uuid) -> String {
     format!("principal:{object_id}")
 }
-            _ if row.type_key.eq_ignore_ascii_case(SUBSCRIPTIONS) => {
-                if let Some(key) = subscriptions::key_of(&id) {
-                    self.closed.remove(&key);
-                }
-            }
-            _ if PolicyIndex::takes(&row.type_key) => self.policies.remove(&id),

@@ -7,7 +7,7 @@ use nave_arm::{ArmError, ErrorCode, ResourceId, merge_patch};
 use nave_store::{Expect, Guard};
 use serde_json::Value;
 
-use super::{body, check_extended, check_parents, erase, not_found};
+use super::{body, check_extended, check_parents, erase, not_found, recover};
 use crate::{
     Caller, Engine, Reply, Resource, Snapshot, assigned_identities,
     change::{Change, CommitError, Put, PutSecrets},
@@ -18,6 +18,7 @@ use crate::{
     policy::{self, AsAsked},
     request::Request,
     secrets,
+    soft_delete::{self, kept_at},
 };
 
 /// How often a write is made again on newer state before the caller is told.
@@ -74,6 +75,9 @@ async fn attempt(
     patch: bool,
 ) -> Result<Reply, CommitError> {
     let declaration = kind.declaration();
+    if let Some(soft) = declaration.soft_delete {
+        engine.purge_if_over(soft, id).await?;
+    }
     let snapshot = engine.snapshot();
     let cx = engine.cx(&snapshot, caller);
     let existing = engine.row(id).await?;
@@ -89,6 +93,13 @@ async fn attempt(
         body,
         existing,
     };
+    if let Some(soft) = declaration
+        .soft_delete
+        .filter(|_| !patch && draft.existing.is_none())
+        && let Some(row) = kept_at(&snapshot, id)
+    {
+        return recover::attempt(engine, &cx, kind, soft, row, draft, request).await;
+    }
     let own = Need::action(declaration.permission("write"), id.clone());
     let mut ways = kind.ways(&cx, &Asked::Write(&draft), own)?;
     let given = assigned_identities::needs(&draft);
@@ -103,6 +114,10 @@ async fn attempt(
     check_precondition(request, draft.existing.as_deref(), id)?;
     assigned_identities::check(cx.snapshot, &draft.body)?;
     let created = draft.existing.is_none();
+    let as_asked = AsAsked {
+        api_version: request.query("api-version").map(str::to_owned),
+        tags_only: tags_only(request, patch),
+    };
     let mut change = Change::default();
     if let Err(error) = stage_as(engine, &cx, kind, draft, &as_asked, &mut change) {
         return Err(engine.refused_after(&grant, error, request.correlation_id).await.into());
@@ -117,29 +132,14 @@ async fn attempt(
     let status = match (patch, created) {
         (true, _) => 200,
         (false, true) => on_create,
-    let as_asked = AsAsked {
-        api_version: request.query("api-version").map(str::to_owned),
-        tags_only: tags_only(request, patch),
-    };
         (false, false) => on_update,
     };
     Ok(Reply::json(status, view).decided(grant.decision()))
 }
 
-/// Works out everything that changes when `draft` is written, by the rules of its type.
+/// Works out everything that changes when `draft` is written and nobody asked for it in so many words: it follows from
+/// another change.
 pub(super) fn stage(
-    engine: &Engine,
-    cx: &Cx<'_>,
-    kind: &dyn ResourceType,
-    mut draft: Draft,
-    change: &mut Change,
-) -> Result<(), ArmError> {
-    let declaration = kind.declaration();
-    if draft.existing.is_none() {
-        declaration
-            .name
-            .check(declaration.resource_type, draft.id.name())?;
-    }
     engine: &Engine,
     cx: &Cx<'_>,
     kind: &dyn ResourceType,
@@ -151,16 +151,31 @@ pub(super) fn stage(
 
 /// Works out everything that changes when `draft` is written: policies judge it, then come the rules of its type.
 fn stage_as(
+    engine: &Engine,
+    cx: &Cx<'_>,
+    kind: &dyn ResourceType,
+    mut draft: Draft,
+    as_asked: &AsAsked,
+    change: &mut Change,
+) -> Result<(), ArmError> {
+    let declaration = kind.declaration();
+    if draft.existing.is_none() {
+        declaration
+            .name
+            .check(declaration.resource_type, draft.id.name())?;
+        recover::refuse_kept(cx, kind, &draft.id)?;
+    }
     let location = kind.location(cx, &draft);
     let existing = draft.existing.clone();
     body::check(
         declaration,
-    as_asked: &AsAsked,
         cx.site,
         &mut draft.body,
         existing.as_deref(),
         location.as_deref(),
     )?;
+    let notes = policy::govern(engine, cx, kind, &mut draft, as_asked)?;
+    change.policies.extend(notes);
     if let Some(existing) = &existing {
         body::check_immutable(declaration, &mut draft.body, existing)?;
     }
@@ -174,8 +189,6 @@ fn stage_as(
         guards,
     } = kind.write(cx, draft)?;
     let taken = secrets::take(&mut sent, declaration.secret);
-    let notes = policy::govern(engine, cx, kind, &mut draft, as_asked)?;
-    change.policies.extend(notes);
     let secrets = match (secrets, taken) {
         (Secrets::Replace(plain), _) | (Secrets::FromBody, Some(plain)) => PutSecrets::Plain(plain),
         (Secrets::FromBody, None) => PutSecrets::Sealed(
@@ -212,7 +225,7 @@ fn stage_as(
 }
 
 /// What a new resource hangs off must still be there when it is written: nothing is created below what was deleted.
-fn stays(snapshot: &Snapshot, id: &ResourceId) -> Option<Guard> {
+pub(super) fn stays(snapshot: &Snapshot, id: &ResourceId) -> Option<Guard> {
     let above = id.ancestors().find(|place| snapshot.get(place).is_some())?;
     Some(Guard::Present {
         key: above.key().to_owned(),
@@ -264,6 +277,13 @@ fn stage_put(
     Ok(())
 }
 
+/// Whether a request is a PATCH that names tags and nothing else.
+fn tags_only(request: &Request, patch: bool) -> bool {
+    let body = request.json().unwrap_or_default();
+    let mut members = body.as_object().into_iter().flatten();
+    patch && members.next().is_some_and(|(name, _)| name == "tags") && members.next().is_none()
+}
+
 /// PATCH: `tags` are replaced whole, everything else merges.
 fn merged(existing: &Resource, patch: &Value) -> Value {
     let mut body = existing.sent.clone();
@@ -277,20 +297,13 @@ fn merged(existing: &Resource, patch: &Value) -> Value {
     body
 }
 
-/// Whether a request is a PATCH that names tags and nothing else.
-fn tags_only(request: &Request, patch: bool) -> bool {
-    let body = request.json().unwrap_or_default();
-    let mut members = body.as_object().into_iter().flatten();
-    patch && members.next().is_some_and(|(name, _)| name == "tags") && members.next().is_none()
-}
-
 fn precondition(request: &Request) -> Option<&str> {
     request
         .header("if-match")
         .or_else(|| request.header("if-none-match"))
 }
 
-fn check_precondition(
+pub(super) fn check_precondition(
     request: &Request,
     existing: Option<&Resource>,
     id: &ResourceId,

@@ -226,6 +226,7 @@ impl Engine {
             }
         }
         self.snapshot.store(Arc::new(next.clone()));
+        self.moves.send_replace(next.revision());
     }
 
     /// Whether a commit changed anything that decisions look at. Most did not: they only record.

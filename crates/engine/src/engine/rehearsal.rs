@@ -152,7 +152,7 @@ impl Engine {
     /// The row that a write finds.
     async fn current(&self, before: &Snapshot, write: &Write, key: &str) -> Result<Option<Row>, CommitError> {
         match self.is_resident(write) {
-            true => Ok(current(before, key).map(as_row)),
+            true => Ok(current(before, key).map(|row| row.to_row())),
             false => Ok(self.stored_row(key).await?),
         }
     }
@@ -189,7 +189,7 @@ fn check(expect: &Expect, current: Option<&Row>) -> Result<(), CommitError> {
 /// The first unique name of a row to write that another row holds.
 fn taken(next: &Snapshot, put: &PutRow) -> Option<(String, String)> {
     put.claims.iter().find_map(|claim| {
-        let holder = next.claimed(claim).filter(|holder| holder.id.key() != put.key)?;
+        let holder = next.holder(claim).filter(|holder| holder.id.key() != put.key)?;
         Some((claim.clone(), holder.id.key().to_owned()))
     })
 }
@@ -224,25 +224,6 @@ fn written(put: &PutRow, before: Option<&Row>, revision: i64, at: jiff::Timestam
         updated_at: at,
         updated_by: put.by.clone(),
         valid_from: revision,
-        valid_to: None,
-    }
-}
-
-fn as_row(resource: &Arc<Resource>) -> Row {
-    let history = &resource.history;
-    Row {
-        key: resource.id.key().to_owned(),
-        type_key: resource.id.resource_type().to_lowercase(),
-        id: resource.id.as_str().to_owned(),
-        body: Resource::row_body(&resource.sent, &resource.own),
-        sealed: resource.sealed.as_deref().map(<[u8]>::to_vec),
-        etag: resource.etag.clone(),
-        claims: resource.claims.clone(),
-        created_at: history.created_at,
-        created_by: history.created_by.clone(),
-        updated_at: history.updated_at,
-        updated_by: history.updated_by.clone(),
-        valid_from: 0,
         valid_to: None,
     }
 }

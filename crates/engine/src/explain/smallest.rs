@@ -112,6 +112,11 @@ impl Finder<'_> {
                     ),
                 })
             }
+            Outcome::SubscriptionClosed(_) => Some(format!(
+                "No role assignment helps while the subscription is closed: POST \
+                 /subscriptions/{}/providers/Microsoft.Subscription/enable",
+                finding.scope.subscription().unwrap_or_default()
+            )),
             Outcome::KeysDisabled => Some(String::from(
                 "Roles are not given to keys, and this account takes none: sign in, and call with a token.",
             )),

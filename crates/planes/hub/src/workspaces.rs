@@ -3,6 +3,7 @@
 mod act;
 mod body;
 pub(crate) mod connections;
+mod deleted;
 mod dependents;
 mod hub;
 mod identity;
@@ -61,6 +62,7 @@ static DECLARATION: Declaration = Declaration {
         "/properties/encryption/status",
         "/properties/encryption/keyVaultProperties/keyVaultArmId",
     ],
+    soft_delete: Some(&deleted::KEPT),
     ..Declaration::COMMON
 };
 
@@ -103,12 +105,12 @@ impl ResourceType for Workspaces {
         write::write(cx, draft)
     }
 
-    fn view(&self, cx: &Cx<'_>, resource: &Resource) -> Value {
-        let mut body = view::view(cx, resource);
     fn inherited(&self, cx: &Cx<'_>, draft: &Draft) -> Value {
         project::inherited(cx.snapshot, draft)
     }
 
+    fn view(&self, cx: &Cx<'_>, resource: &Resource) -> Value {
+        let mut body = view::view(cx, resource);
         assigned_identities::show(cx.snapshot, &mut body);
         body
     }
@@ -156,6 +158,10 @@ impl ResourceType for Workspaces {
             Kind::Project | Kind::Default => Vec::new(),
         };
         Ok(Erased { also, guards })
+    }
+
+    fn recover(&self, cx: &Cx<'_>, workspace: &Resource) -> Result<Vec<Guard>, ArmError> {
+        deleted::check_recovery(cx, workspace)
     }
 
     async fn act(&self, action: &'static Action, call: ActCall) -> Result<Reply, ArmError> {

@@ -9,9 +9,11 @@
 //! write at the groups it leaves and enters; the root asks nothing of who leaves or enters it. (management groups
 //! overview, "Moving management groups and subscriptions")
 
+mod backfill;
 mod descendants;
 mod entities;
 mod names;
+mod settings;
 mod show;
 mod subscriptions;
 mod tree;
@@ -27,6 +29,8 @@ use nave_engine::{
 use serde_json::{Value, json};
 
 use crate::unchanged;
+pub(crate) use settings::default_group;
+pub(crate) use tree::{enter, group_of};
 
 /// The type's name.
 pub(crate) const MANAGEMENT_GROUPS: &str = "Microsoft.Management/managementGroups";
@@ -36,11 +40,13 @@ const GIVE_ROLES: &str = "Microsoft.Authorization/roleAssignments/write";
 
 pub(crate) fn register(registry: &mut Registry) {
     registry.add_type(ManagementGroups);
+    registry.add_type(settings::Settings);
     registry.add_routes(show::routes());
     registry.add_routes(subscriptions::routes());
     registry.add_routes(descendants::routes());
     registry.add_routes(entities::routes());
     registry.add_routes(names::routes());
+    registry.add_routes(backfill::routes());
 }
 
 struct ManagementGroups;

@@ -1,5 +1,7 @@
 //! `Microsoft.Resources/subscriptions`: the account everything else lies in.
 
+mod aliases;
+mod life;
 mod locations;
 mod resource_groups;
 mod tag_names;
@@ -12,18 +14,20 @@ use nave_engine::{
     declaration::{Asked, Cx, Declaration, NameRule, Placement, ResourceType, Verb},
     operation::{Access, Surface},
     route::{Call, Route},
+    subscriptions::State,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 pub(crate) use resource_groups::RESOURCE_GROUPS;
 
+use self::life::check_name;
 use crate::scope;
 
 /// The type's name.
-pub const SUBSCRIPTIONS: &str = "Microsoft.Resources/subscriptions";
+pub use nave_engine::subscriptions::SUBSCRIPTIONS;
 
-/// The row of a new subscription. Subscriptions are made by the installation, not by a request.
+/// The row of the first subscription, which the installation makes. Others are made by their aliases.
 #[must_use]
 pub fn row(subscription: Uuid, display_name: &str) -> Put {
     let id = ResourceId::of_subscription(&subscription.to_string());
@@ -39,6 +43,8 @@ pub(crate) fn register(registry: &mut Registry) {
         Access::SignedIn,
         list,
     )]);
+    registry.add_type(aliases::Aliases);
+    registry.add_routes(life::routes());
     registry.add_routes(locations::routes());
     resource_groups::register(registry);
     registry.add_routes(tag_names::routes());
@@ -102,7 +108,7 @@ fn view(tenant: Uuid, subscription: &Resource) -> Value {
         "subscriptionId": name,
         "tenantId": tenant,
         "displayName": subscription.text("/displayName").unwrap_or(name),
-        "state": subscription.text("/state").unwrap_or("Enabled"),
+        "state": State::of(subscription).word(),
         "subscriptionPolicies": {
             "locationPlacementId": "Public_2014-09-01", "quotaId": "PayAsYouGo_2014-09-01", "spendingLimit": "Off",
         },

@@ -42,5 +42,4 @@ pub(crate) fn register(registry: &mut Registry, random: &Arc<dyn Random>) {
     registry.add_routes(kinds::routes());
     registry.add_routes(usages::routes());
     registry.add_routes(locations::routes());
-    registry.add_routes(deleted_accounts::routes());
 }

@@ -35,7 +35,7 @@ impl HostName {
     pub(crate) fn claim_for(&self, snapshot: &Snapshot, id: &ResourceId) -> Result<String, ArmError> {
         self.check(id.name())?;
         let claim = self.claim(id.name());
-        match snapshot.claimed(&claim) {
+        match snapshot.holder(&claim) {
             Some(holder) if holder.id != *id => {
                 Err(ArmError::new(self.taken, self.taken_message(id.name())).on("name"))
             }
@@ -69,7 +69,7 @@ impl HostName {
             return Some((self.invalid, error.message));
         }
         snapshot
-            .claimed(&self.claim(name))
+            .holder(&self.claim(name))
             .map(|_| ("AlreadyExists", self.taken_message(name)))
     }
 

@@ -24,6 +24,5 @@ const API_VERSIONS: &[&str] = &[
 pub(crate) fn register(registry: &mut Registry) {
     registry.add_type(vaults::Vaults);
     registry.add_routes([vaults::availability()]);
-    registry.add_routes(deleted_vaults::routes());
     registry.add_routes(managed_hsms::routes());
 }

@@ -222,6 +222,8 @@ async fn keys_die_with_their_account() {
     let [old, _] = keys(&nave, &ada, "ai1").await;
     nave.delete(&ada, &account("ai1")).await;
     assert_eq!(who(&nave, "/ai/ai1/openai/v1/models", &old).await, Err(401));
+    let deleted = format!("{S}/providers/Microsoft.CognitiveServices/locations/eastus/resourceGroups/rg/deletedAccounts/ai1");
+    assert_eq!(nave.delete(&ada, &deleted).await.0, 200);
     assert_eq!(
         nave.put_as(&ada, &account("ai1"), open_ai()).await.0,
         201,

@@ -10,7 +10,7 @@ use nave_engine::{
 };
 use serde_json::{Value, json};
 
-use super::{DECLARATION, Kind, body, hub, identity, links, project};
+use super::{DECLARATION, Kind, body, deleted, hub, identity, links, project};
 use crate::inheritance::{agrees, effective};
 
 /// What a body is written as.
@@ -63,6 +63,7 @@ fn check(cx: &Cx<'_>, kind: Kind, draft: &Draft, body: &mut Value) -> Result<Rol
         Role::Plain => refuse_hub(body)?,
     }
     links::check(cx.snapshot, body, existing)?;
+    deleted::check(body)?;
     Ok(role)
 }
 

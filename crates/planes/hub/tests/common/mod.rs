@@ -2,7 +2,10 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
-use std::sync::Arc;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use http::{HeaderMap, Method};
 use nave_arm::ResourceId;
@@ -44,7 +47,8 @@ pub(crate) type Answer = (u16, Value);
 
 pub(crate) struct Nave {
     pub(crate) engine: Arc<Engine>,
-    _folder: TempDir,
+    pub(crate) world: StillWorld,
+    folder: TempDir,
 }
 
 /// A stand-in for a type of another plane, which does what the engine does by itself.
@@ -67,6 +71,10 @@ const fn plain(resource_type: &'static str) -> Declaration {
     }
 }
 
+static GROUPS: Declaration = Declaration {
+    placement: Placement::Subscription,
+    ..plain("Microsoft.Resources/subscriptions/resourceGroups")
+};
 static STORAGE: Declaration = plain("Microsoft.Storage/storageAccounts");
 static VAULTS: Declaration = plain("Microsoft.KeyVault/vaults");
 static INSIGHTS: Declaration = plain("Microsoft.Insights/components");
@@ -80,22 +88,11 @@ static ASSIGNMENTS: Declaration = Declaration {
 impl Nave {
     pub(crate) async fn start() -> Self {
         let folder = tempfile::tempdir().expect("folder");
-        let mut registry = Registry::default();
-        nave_hub::register(&mut registry);
-        for declaration in [&STORAGE, &VAULTS, &INSIGHTS, &ASSIGNMENTS] {
-            registry.add_type(Plain(declaration));
-        }
-        let parts = Parts {
-            store: Store::open_in(folder.path()).await.expect("store"),
-            vault: Arc::new(KeyRing::open_or_create(folder.path()).expect("key ring")),
-            site: site(),
-            world: Arc::new(StillWorld::at("2026-11-24T12:00:00Z".parse().expect("instant"))),
-            registry,
-            authenticators: Vec::new(),
-        };
+        let world = StillWorld::at("2026-11-24T12:00:00Z".parse().expect("instant"));
         let nave = Self {
-            engine: Engine::open(parts).await.expect("engine"),
-            _folder: folder,
+            engine: open(&folder, &world).await,
+            world,
+            folder,
         };
         nave.put(Put::new(id(S), json!({ "displayName": "Team" }))).await;
         for group in [RG, OTHER_RG] {
@@ -117,6 +114,21 @@ impl Nave {
             nave.put(custom_role(role, actions)).await;
         }
         nave
+    }
+
+    /// The same data directory in another process.
+    pub(crate) async fn restart(self) -> Self {
+        let Self {
+            engine,
+            world,
+            folder,
+        } = self;
+        drop(engine);
+        Self {
+            engine: open(&folder, &world).await,
+            world,
+            folder,
+        }
     }
 
     /// Stores a row, as the installation does.
@@ -258,6 +270,14 @@ impl Nave {
         (reply.status, reply.as_json().cloned().unwrap_or_default())
     }
 
+    /// Whether a text is anywhere in the data directory.
+    pub(crate) fn holds(&self, text: &str) -> bool {
+        files_below(self.folder.path()).iter().any(|file| {
+            let bytes = std::fs::read(file).unwrap_or_default();
+            bytes.windows(text.len()).any(|window| window == text.as_bytes())
+        })
+    }
+
     /// Whether a principal has a role assigned at exactly a scope.
     pub(crate) fn assigned(&self, principal: Uuid, role: Uuid, scope: &str) -> bool {
         self.engine
@@ -266,6 +286,34 @@ impl Nave {
             .assignment_of(principal, role, &id(scope))
             .is_some()
     }
+}
+
+async fn open(folder: &TempDir, world: &StillWorld) -> Arc<Engine> {
+    let mut registry = Registry::default();
+    nave_hub::register(&mut registry);
+    for declaration in [&GROUPS, &STORAGE, &VAULTS, &INSIGHTS, &ASSIGNMENTS] {
+        registry.add_type(Plain(declaration));
+    }
+    let parts = Parts {
+        store: Store::open_in(folder.path()).await.expect("store"),
+        vault: Arc::new(KeyRing::open_or_create(folder.path()).expect("key ring")),
+        site: site(),
+        world: Arc::new(world.clone()),
+        registry,
+        authenticators: Vec::new(),
+    };
+    Engine::open(parts).await.expect("engine")
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("folder");
+    let paths = entries.filter_map(Result::ok).map(|entry| entry.path());
+    paths
+        .flat_map(|path| match path.is_dir() {
+            true => files_below(&path),
+            false => vec![path],
+        })
+        .collect()
 }
 
 fn site() -> Site {

@@ -9,6 +9,7 @@ use nave_engine::{
     missing::not_found,
     operation::{Access, Surface},
     route::{Call, Route, Target},
+    subscriptions::State,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -156,7 +157,10 @@ fn view(tenant: Uuid, group: &Resource, subscription: &Resource) -> Value {
             "tenant": tenant,
             "displayName": subscription.text("/displayName").unwrap_or(name),
             "parent": { "id": group.id },
-            "state": subscription.text("/state").unwrap_or("Active"),
+            "state": match State::of(subscription) {
+                State::Enabled => "Active",
+                other => other.word(),
+            },
         },
     })
 }

@@ -67,7 +67,7 @@ pub(super) fn subscriptions<'a>(snapshot: &'a Snapshot, group: &Resource) -> Vec
 }
 
 /// The group a subscription is in. None: nobody made a group yet.
-pub(super) fn group_of<'a>(snapshot: &'a Snapshot, subscription: &ResourceId) -> Option<&'a Arc<Resource>> {
+pub(crate) fn group_of<'a>(snapshot: &'a Snapshot, subscription: &ResourceId) -> Option<&'a Arc<Resource>> {
     snapshot
         .of_type(MANAGEMENT_GROUPS)
         .find(|group| ids_in(group).contains(subscription))
@@ -87,6 +87,21 @@ pub(super) fn with_subscription(group: &Resource, subscription: &ResourceId, is_
         secrets: PutSecrets::Sealed(None),
         claims: group.claims.clone(),
         expect: Expect::Etag(group.etag.clone()),
+    }
+}
+
+/// The row of the group that a new subscription is put in: the one it names, else the root. None where nobody made a
+/// group yet, and none is named.
+pub(crate) fn enter(
+    cx: &Cx<'_>,
+    subscription: &ResourceId,
+    named: Option<&ResourceId>,
+) -> Result<Option<Put>, ArmError> {
+    let found = cx.snapshot.get(named.unwrap_or(&root(cx.site)));
+    match (found, named) {
+        (Some(group), _) => Ok(Some(with_subscription(group, subscription, true))),
+        (None, Some(named)) => Err(not_found(named)),
+        (None, None) => Ok(None),
     }
 }
 

@@ -19,7 +19,7 @@ use nave_engine::{
 use nave_vault::Random;
 use serde_json::{Value, json};
 
-use super::{kinds::Kind, upstream};
+use super::{deleted_accounts, kinds::Kind, upstream};
 use crate::{
     face, identity,
     shape::{self, ENABLED, Shape},
@@ -53,6 +53,7 @@ static DECLARATION: Declaration = Declaration {
         "/properties/migrationToken",
         "/properties/apiProperties/qnaAzureSearchEndpointKey",
     ],
+    soft_delete: Some(&deleted_accounts::KEPT),
     ..Declaration::COMMON
 };
 
@@ -101,9 +102,9 @@ impl ResourceType for Accounts {
     }
 
     fn write(&self, cx: &Cx<'_>, mut draft: Draft) -> Result<Written, ArmError> {
+        refuse_restore(&draft)?;
         set_kind_and_sku(&mut draft)?;
         shape::check(&draft.body, SHAPES)?;
-        refuse_restore(&draft)?;
         upstream::check(&draft.body, upstream::OF_ACCOUNT)?;
         let subdomain = subdomain::choose(cx, &draft)?;
         let (mut own, also) = identity::write(cx, &draft)?;
@@ -179,14 +180,15 @@ fn set_kind_and_sku(draft: &mut Draft) -> Result<(), ArmError> {
     Ok(())
 }
 
+/// An account that is not kept cannot be restored. To one that is there, the flag means nothing.
 fn refuse_restore(draft: &Draft) -> Result<(), ArmError> {
-    if Fields(&draft.body).flag("/properties/restore")? != Some(true) || draft.existing.is_some() {
+    if draft.existing.is_some() || !deleted_accounts::recovers(&draft.body) {
         return Ok(());
     }
     let message = format!(
-        "There is no deleted account '{}' to restore: accounts are deleted at once and not kept. Leave out \
-         'properties.restore' to create a new one.",
+        "There is no deleted account '{}' to restore in this resource group. Leave out 'properties.restore' to create a \
+         new one; 'az cognitiveservices account list-deleted' lists those that are kept.",
         draft.id.name()
     );
-    Err(ArmError::new(ErrorCode::ResourceNotFound, message).on("properties.restore"))
+    Err(ArmError::new(ErrorCode::CanNotRestoreANonExistingResource, message).on("properties.restore"))
 }

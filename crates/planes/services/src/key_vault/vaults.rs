@@ -8,6 +8,7 @@ use nave_engine::{
 };
 use serde_json::{Value, json};
 
+use super::deleted_vaults;
 use crate::{
     face,
     host_name::HostName,
@@ -30,6 +31,7 @@ static DECLARATION: Declaration = Declaration {
         Verb::Patch,
         Verb::Delete(200),
     ],
+    soft_delete: Some(&deleted_vaults::KEPT),
     ..Declaration::COMMON
 };
 
@@ -80,6 +82,8 @@ impl ResourceType for Vaults {
     }
 
     fn write(&self, cx: &Cx<'_>, draft: Draft) -> Result<Written, ArmError> {
+        refuse_recovery(&draft)?;
+        refuse_deleted(cx, &draft)?;
         let claim = NAMES.claim_for(cx.snapshot, &draft.id)?;
         shape::check(&draft.body, SHAPES)?;
         check_tenant(cx, &draft)?;
@@ -98,7 +102,7 @@ impl ResourceType for Vaults {
             "enableSoftDelete": true,
             "publicNetworkAccess": "Enabled",
             "sku": { "family": "A", "name": "standard" },
-            "softDeleteRetentionInDays": 90,
+            "softDeleteRetentionInDays": deleted_vaults::RETENTION_DAYS,
             "tenantId": cx.site.tenant,
         });
         let facts = json!({
@@ -107,6 +111,32 @@ impl ResourceType for Vaults {
         });
         face::shown(vault, &defaults, facts)
     }
+}
+
+/// The name of a deleted vault stays taken, wherever that vault was.
+fn refuse_deleted(cx: &Cx<'_>, draft: &Draft) -> Result<(), ArmError> {
+    let (name, claim) = (draft.id.name(), NAMES.claim(draft.id.name()));
+    let is_deleted = cx.snapshot.holder(&claim).is_some() && cx.snapshot.claimed(&claim).is_none();
+    match is_deleted {
+        true => Err(deleted_vaults::deleted(
+            name,
+            "It was deleted in another resource group; recover it there, or purge it first",
+        )),
+        false => Ok(()),
+    }
+}
+
+/// A vault that is not kept cannot be recovered. To one that is there, the mode means nothing.
+fn refuse_recovery(draft: &Draft) -> Result<(), ArmError> {
+    if draft.existing.is_some() || !deleted_vaults::recovers(&draft.body) {
+        return Ok(());
+    }
+    let message = format!(
+        "There is no deleted vault '{}' to recover in this resource group. Leave out 'properties.createMode' to create a \
+         new one; 'az keyvault list-deleted' lists those that are kept.",
+        draft.id.name()
+    );
+    Err(ArmError::new(ErrorCode::SoftDeletedVaultDoesNotExist, message).on("properties.createMode"))
 }
 
 fn check_tenant(cx: &Cx<'_>, draft: &Draft) -> Result<(), ArmError> {

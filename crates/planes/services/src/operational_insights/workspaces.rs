@@ -23,21 +23,24 @@ pub(super) struct Workspaces {
     random: Arc<dyn Random>,
 }
 
+/// The versions listed to clients, newest first.
+pub(super) const API_VERSIONS: &[&str] = &[
+    "2026-03-01",
+    "2025-07-01",
+    "2025-02-01",
+    "2023-09-01",
+    "2022-10-01",
+    "2021-12-01-preview",
+    "2021-06-01",
+    "2020-10-01",
+    "2020-08-01",
+    "2020-03-01-preview",
+    "2015-11-01-preview",
+];
+
 static DECLARATION: Declaration = Declaration {
     resource_type: "Microsoft.OperationalInsights/workspaces",
-    api_versions: &[
-        "2026-03-01",
-        "2025-07-01",
-        "2025-02-01",
-        "2023-09-01",
-        "2022-10-01",
-        "2021-12-01-preview",
-        "2021-06-01",
-        "2020-10-01",
-        "2020-08-01",
-        "2020-03-01-preview",
-        "2015-11-01-preview",
-    ],
+    api_versions: API_VERSIONS,
     name: NameRule {
         min: 4,
         max: 63,
@@ -57,6 +60,7 @@ static DECLARATION: Declaration = Declaration {
         Action::named("listKeys"),
         Action::named("regenerateSharedKey"),
     ],
+    soft_delete: Some(&super::deleted_workspaces::KEPT),
     ..Declaration::COMMON
 };
 

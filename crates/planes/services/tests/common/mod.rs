@@ -36,25 +36,17 @@ pub(crate) type Answer = (u16, Value);
 /// An engine with this plane, a subscription and two groups.
 pub(crate) struct Nave {
     pub(crate) engine: Arc<Engine>,
+    pub(crate) world: StillWorld,
     folder: TempDir,
 }
 
 impl Nave {
     pub(crate) async fn start() -> Self {
         let folder = tempfile::tempdir().expect("folder");
-        let mut registry = Registry::default();
-        let random: Arc<dyn Random> = Arc::new(SeededRandom::new(1));
-        nave_services::register(&mut registry, &random);
-        let parts = Parts {
-            store: Store::open_in(folder.path()).await.expect("store"),
-            vault: Arc::new(KeyRing::open_or_create(folder.path()).expect("key ring")),
-            site: site(),
-            world: Arc::new(StillWorld::at("2026-11-24T12:00:00Z".parse().expect("instant"))),
-            registry,
-            authenticators: vec![Box::new(KeyAuthenticator)],
-        };
+        let world = StillWorld::at("2026-11-24T12:00:00Z".parse().expect("instant"));
         let nave = Self {
-            engine: Engine::open(parts).await.expect("engine"),
+            engine: open(&folder, &world).await,
+            world,
             folder,
         };
         for scope in [S, RG, OTHER_RG] {
@@ -65,6 +57,21 @@ impl Nave {
             .await;
         }
         nave
+    }
+
+    /// The same data directory in another process.
+    pub(crate) async fn restart(self) -> Self {
+        let Self {
+            engine,
+            world,
+            folder,
+        } = self;
+        drop(engine);
+        Self {
+            engine: open(&folder, &world).await,
+            world,
+            folder,
+        }
     }
 
     /// Stores a row, as the installation does.
@@ -149,6 +156,21 @@ impl Nave {
     }
 }
 
+async fn open(folder: &TempDir, world: &StillWorld) -> Arc<Engine> {
+    let mut registry = Registry::default();
+    let random: Arc<dyn Random> = Arc::new(SeededRandom::new(1));
+    nave_services::register(&mut registry, &random);
+    let parts = Parts {
+        store: Store::open_in(folder.path()).await.expect("store"),
+        vault: Arc::new(KeyRing::open_or_create(folder.path()).expect("key ring")),
+        site: site(),
+        world: Arc::new(world.clone()),
+        registry,
+        authenticators: vec![Box::new(KeyAuthenticator)],
+    };
+    Engine::open(parts).await.expect("engine")
+}
+
 fn files_below(folder: &Path) -> Vec<std::path::PathBuf> {
     let entries = std::fs::read_dir(folder)
         .expect("folder")
@@ -165,11 +187,19 @@ fn files_below(folder: &Path) -> Vec<std::path::PathBuf> {
         .collect()
 }
 
+/// A request with a path and, after `?`, unescaped parameters.
 pub(crate) fn request(caller: Option<&Caller>, method: Method, path: &str, body: Value) -> Request {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let given = query.split('&').filter_map(|pair| pair.split_once('='));
+    let version = ("api-version", "2025-06-01");
     Request {
         method,
         path: path.to_owned(),
-        query: vec![(String::from("api-version"), String::from("2025-06-01"))],
+        query: [version]
+            .into_iter()
+            .chain(given)
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
         headers: HeaderMap::new(),
         body: if body.is_null() {
             bytes::Bytes::new()

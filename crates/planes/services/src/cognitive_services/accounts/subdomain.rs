@@ -49,8 +49,9 @@ pub(crate) fn check(name: &str) -> Result<(), ArmError> {
 
 /// The refusal of a name that another account has.
 pub(crate) fn taken(snapshot: &Snapshot, name: &str, by: Option<&ResourceId>) -> Option<ArmError> {
-    let holder = accounts::at_subdomain(snapshot, name).filter(|holder| Some(holder) != by)?;
-    drop(holder);
+    snapshot
+        .holder(&accounts::subdomain_claim(name))
+        .filter(|holder| Some(&holder.id) != by)?;
     let message = format!("The subdomain name '{name}' is already used. Please pick a different name.");
     Some(ArmError::new(ErrorCode::CustomDomainInUse, message).on(name_of_property()))
 }
