@@ -43,7 +43,8 @@ pub(crate) fn routes() -> Vec<Route> {
 
 fn categories() -> Reply {
     let word = |name: &str| json!({ "value": name, "localizedValue": name });
-    Reply::ok(json!({ "value": ["Administrative", "Security", "Policy"].map(word) }))
+    let words = ["Administrative", "Security", "Policy"].map(word);
+    Reply::ok(json!({ "value": words }))
 }
 
 /// Whose log is asked for: that of the resource or group the filter names, else the whole scope's. So who governs one
