@@ -23,6 +23,7 @@ mod insights;
 mod management_groups;
 mod move_resources;
 mod page;
+pub mod policy_insights;
 mod providers;
 mod resources;
 mod scope;
@@ -46,5 +47,6 @@ pub fn register(registry: &mut Registry) {
     authorization::register(registry);
     deployments::register(registry);
     registry.add_routes(nave_engine::long_running::routes());
+    policy_insights::register(registry);
     registry.add_routes(insights::routes());
 }

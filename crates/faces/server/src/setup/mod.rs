@@ -77,6 +77,7 @@ impl Installation {
             directory.save(&settings)?;
             first_password = Some(password);
         }
+        nave_resources::policy_insights::keep_in_line(&engine);
         Ok(Self {
             engine,
             settings,

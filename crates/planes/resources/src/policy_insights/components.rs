@@ -23,12 +23,9 @@ const PATH: &str = "/{scope}/providers/Microsoft.PolicyInsights/componentPolicyS
 const MORE: [&str; 3] = ["componentId", "componentType", "componentName"];
 
 pub(super) fn routes() -> Vec<Route> {
-    let access = Access::action("Microsoft.PolicyInsights/componentPolicyStates/queryResults/action");
-    vec![
-        Route::new(Method::POST, PATH, Surface::Arm, access, list)
-            .or(&["Microsoft.PolicyInsights/policyStates/queryResults/action"])
-            .about(About::target),
-    ]
+    // the provider lists no right of its own for it
+    let access = Access::action("Microsoft.PolicyInsights/policyStates/queryResults/action");
+    vec![Route::new(Method::POST, PATH, Surface::Arm, access, list).about(About::target)]
 }
 
 async fn list(call: Call) -> Result<Reply, ArmError> {

@@ -32,6 +32,9 @@ use super::{
 /// How often the time is looked at while nothing is written.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// How long what could not be written down waits.
+const AGAIN: SignedDuration = SignedDuration::from_secs(60);
+
 /// How many things are done at a time.
 const TOGETHER: usize = 8;
 
@@ -46,7 +49,19 @@ pub(super) async fn keep(engine: Weak<Engine>) {
     let mut watch = Watch::default();
     loop {
         let Some(engine) = engine.upgrade() else { return };
-        watch.look(&engine);
+        let present = engine.clone();
+        // the first look is at everything there is
+        let looked = tokio::task::spawn_blocking(move || {
+            watch.look(&present);
+            watch
+        });
+        watch = match looked.await {
+            Ok(watch) => watch,
+            Err(error) => {
+                tracing::error!(%error, "what follows from policies could not be looked for; it is looked for anew");
+                Watch::default()
+            }
+        };
         watch.begin(&engine);
         drop(engine);
         if let Ok(Err(_)) = tokio::time::timeout(LOOK, moves.changed()).await {
@@ -88,6 +103,8 @@ enum Work {
 struct Watch {
     seen: Arc<Snapshot>,
     waiting: BTreeSet<(Timestamp, Work)>,
+    /// What could not be done because the store failed, and is to be tried again.
+    again: Arc<Mutex<Vec<Work>>>,
     underway: Arc<Mutex<HashSet<Work>>>,
 }
 
@@ -96,6 +113,7 @@ impl Default for Watch {
         Self {
             seen: Arc::new(Snapshot::empty()),
             waiting: BTreeSet::new(),
+            again: Arc::default(),
             underway: Arc::default(),
         }
     }
@@ -105,6 +123,13 @@ impl Watch {
     /// Notes what is to be done about the rows that changed since the last look.
     fn look(&mut self, engine: &Engine) {
         let present = engine.snapshot();
+        let later = engine
+            .world()
+            .now()
+            .saturating_add(AGAIN)
+            .unwrap_or(Timestamp::MAX);
+        self.waiting
+            .extend(locked(&self.again).drain(..).map(|work| (later, work)));
         let deploys = present.policies().assignments().any(|bound| {
             let assignment = bound.assignment(present.policies());
             assignment.is_some_and(|assignment| {
@@ -143,10 +168,13 @@ impl Watch {
             if underway.len() >= TOGETHER {
                 self.waiting.insert((now, work));
             } else if underway.insert(work.clone()) {
-                let (engine, all) = (engine.clone(), self.underway.clone());
+                let (engine, all, again) = (engine.clone(), self.underway.clone(), self.again.clone());
                 tokio::spawn(async move {
-                    work.carry_out(&engine).await;
+                    let done = work.carry_out(&engine).await;
                     locked(&all).remove(&work);
+                    if !done {
+                        locked(&again).push(work);
+                    }
                 });
             }
         }
@@ -202,14 +230,16 @@ fn cause(engine: &Engine, state: &PolicyState) -> Cause {
 }
 
 impl Work {
-    async fn carry_out(&self, engine: &Arc<Engine>) {
+    /// Does it; false where that is to be tried again.
+    async fn carry_out(&self, engine: &Arc<Engine>) -> bool {
         let done = match self {
             Self::Remediate(id) => remediations::carry_out(engine, id).await,
             Self::Deploy { .. } => self.deploy(engine).await,
         };
-        if let Err(error) = done {
+        if let Err(error) = &done {
             tracing::error!(work = ?self, %error, "what follows from a policy could not be carried out");
         }
+        done.is_ok()
     }
 
     async fn deploy(&self, engine: &Arc<Engine>) -> Result<(), nave_arm::ArmError> {

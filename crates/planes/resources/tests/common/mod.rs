@@ -38,6 +38,8 @@ pub(crate) type Answer = (u16, Value);
 /// An engine with this plane, one workspace type, two subscriptions and a group.
 pub(crate) struct Nave {
     pub(crate) engine: Arc<Engine>,
+    /// The time it lives in.
+    pub(crate) world: StillWorld,
     _folder: TempDir,
 }
 
@@ -77,16 +79,18 @@ impl Nave {
         nave_resources::register(&mut registry);
         registry.add_type(Workspaces);
         add(&mut registry);
+        let world = StillWorld::at("2026-11-24T12:00:00Z".parse().expect("instant"));
         let parts = Parts {
             store: open_store(&folder).await,
             vault: Arc::new(KeyRing::open_or_create(folder.path()).expect("key ring")),
             site: site(),
-            world: Arc::new(StillWorld::at("2026-11-24T12:00:00Z".parse().expect("instant"))),
+            world: Arc::new(world.clone()),
             registry,
             authenticators: Vec::new(),
         };
         let nave = Self {
             engine: Engine::open(parts).await.expect("engine"),
+            world,
             _folder: folder,
         };
         for subscription in [S, OTHER] {
