@@ -126,7 +126,7 @@ impl fmt::Display for Remark {
     }
 }
 
-/// The remarks on a template and on those that stand in it, in the order of the document.
+/// The remarks on a template and on those that stand in it, subject by subject.
 #[must_use]
 pub fn lint(template: &Template) -> Vec<Remark> {
     let mut remarks = Vec::new();

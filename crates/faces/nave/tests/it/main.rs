@@ -5,3 +5,4 @@
 mod command_line;
 mod life;
 mod program;
+mod template;
