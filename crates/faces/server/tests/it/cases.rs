@@ -392,6 +392,13 @@ const BODIES: &[(&str, &str, Content)] = &[
         Json(|_| deny_assignment(MEMBER)),
     ),
     (
+        "PUT",
+        "/locks/{name0}",
+        Json(|_| json!({ "properties": { "level": "CanNotDelete" } })),
+    ),
+    ("POST", "/moveResources", Json(to_spare_group)),
+    ("POST", "/validateMoveResources", Json(to_spare_group)),
+    (
         "POST",
         "Nave.Access/whatIf",
         Json(|town| {
@@ -563,6 +570,14 @@ fn new_user() -> Value {
     })
 }
 
+fn to_spare_group(town: &Town) -> Value {
+    let target = format!("{}/resourceGroups/spare-rg", town.nave.subscription());
+    json!({
+        "resources": [town.resource("Microsoft.Storage/storageAccounts", "townstorage")],
+        "targetResourceGroup": target,
+    })
+}
+
 fn scim_patch(path: &str) -> Value {
     json!({
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
@@ -714,6 +729,9 @@ fn value(town: &Town, operation: &Operation, name: &str) -> Option<String> {
         "scope" if path.contains("/locations/{location}/operation") => {
             town.nave.subscription().trim_start_matches('/').to_owned()
         }
+        // A lock stands where nothing else is done.
+        "scope" if path.contains("/locks") => town.locked_group().trim_start_matches('/').to_owned(),
+        "name0" if path.contains("/locks/") => String::from(if is_new { "new-lock" } else { "keep" }),
         "scope" => town.group().trim_start_matches('/').to_owned(),
         "name0" | "name" if path.contains("/roleAssignments/") => {
             if is_new { Uuid::max() } else { ASSIGNMENT }.to_string()

@@ -152,6 +152,11 @@ impl Town {
         format!("{}/resourceGroups/{GROUP}", self.nave.subscription())
     }
 
+    /// The path of the group that is locked.
+    pub(crate) fn locked_group(&self) -> String {
+        format!("{}/resourceGroups/locked-rg", self.nave.subscription())
+    }
+
     /// The path of a resource in the group.
     pub(crate) fn resource(&self, kind: &str, name: &str) -> String {
         format!("{}/providers/{kind}/{name}", self.group())
@@ -293,6 +298,11 @@ impl Town {
             ),
             (authorization("denyAssignments", DENY), deny_assignment(MEMBER)),
         ];
+        resources.push((self.locked_group(), json!({ "location": "eastus" })));
+        resources.push((
+            format!("{}/providers/Microsoft.Authorization/locks/keep", self.locked_group()),
+            json!({ "properties": { "level": "CanNotDelete" } }),
+        ));
         for group in [MANAGEMENT_GROUP, SPARE_MANAGEMENT_GROUP] {
             resources.push((
                 format!("/providers/Microsoft.Management/managementGroups/{group}"),
