@@ -4,6 +4,7 @@
 
 mod alias;
 mod assignment;
+mod catalogue;
 mod compare;
 mod compliance;
 mod definition;
@@ -31,6 +32,7 @@ mod writing;
 
 pub use alias::{AliasInfo, aliases_of};
 pub use assignment::{Assignment, AssignmentHead, Definitions, Enforcement, Policy, SetHead, is_set};
+pub use catalogue::Catalogue;
 pub use compliance::{Compliance, Tally};
 pub use definition::Definition;
 pub use denial::denial;

@@ -42,7 +42,7 @@ impl Mode {
         match self {
             Self::Provider(name) => same(provider, name),
             _ if is_component_provider(provider) => false,
-            _ if same(provider, "Microsoft.Resources") => {
+            _ if same(provider, "Microsoft.Resources") && !is_extension_of_subscription(resource_type) => {
                 matches!(self, Self::All) && is_group_or_subscription(resource_type)
             }
             Self::All => true,
@@ -63,4 +63,12 @@ fn is_group_or_subscription(resource_type: &str) -> bool {
     same(resource_type, "Microsoft.Resources/subscriptions/resourceGroups")
         || same(resource_type, "Microsoft.Resources/resourceGroups")
         || same(resource_type, "Microsoft.Resources/subscriptions")
+}
+
+/// Extensions of a subscription, such as its diagnostic settings, are named as if they were of this provider.
+fn is_extension_of_subscription(resource_type: &str) -> bool {
+    let start = "Microsoft.Resources/subscriptions/providers/";
+    resource_type
+        .get(..start.len())
+        .is_some_and(|own| same(own, start))
 }
