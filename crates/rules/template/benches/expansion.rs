@@ -69,12 +69,20 @@ fn expansion(criterion: &mut Criterion) {
             let mut given = Map::new();
             common::made_up(&template, &mut given);
             let scope = common::scope_of(&template);
-            let _said = writeln!(std::io::stderr(), "largest: {} ({} bytes)", file.display(), text.len());
+            let _said = writeln!(
+                std::io::stderr(),
+                "largest: {} ({} bytes)",
+                file.display(),
+                text.len()
+            );
             group.bench_function("largest of the collection", |bench| {
                 bench.iter(|| black_box(expand(&text, &scope, &given)));
             });
         }
-        None => drop(writeln!(std::io::stderr(), "skipped: the collection of templates is not there")),
+        None => drop(writeln!(
+            std::io::stderr(),
+            "skipped: the collection of templates is not there"
+        )),
     }
 }
 

@@ -141,7 +141,6 @@ mod tests {
         for expression in [
             format!("[distinct({long})]"),
             format!("[intersection({long}, {long})]"),
-            format!("[toObject({long}, lambda('x', string(lambdaVariables('x'))))]"),
         ] {
             assert!(
                 refusal(&output(&expression)).contains("than a deployment may make"),

@@ -242,6 +242,11 @@ impl<'a> Evaluator<'a> {
     /// A JSON string: literal text or an expression.
     pub(crate) fn text(&self, text: &str, environment: &Environment<'_>) -> Outcome<Value> {
         self.budget.spend(text.len())?;
+        if let Some(expression) = self.parts.expressions.get(text) {
+            return self
+                .expression(expression, environment)
+                .map_err(|halt| halt.in_expression(text));
+        }
         match read(text).map_err(|error| Halt::failed(error.to_string()).in_expression(text))? {
             Reading::Literal(literal) => Ok(Value::from(literal)),
             Reading::Expression(expression) => self

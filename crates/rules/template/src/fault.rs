@@ -88,9 +88,9 @@ impl Halt {
         match self {
             Self::Failed(mut fault) => {
                 let subjects = ["resource", "parameter", "variable"];
-                let says_what = subjects.iter().any(|subject| {
-                    fault.message.starts_with(&format!("The template {subject} '"))
-                });
+                let says_what = subjects
+                    .iter()
+                    .any(|subject| fault.message.starts_with(&format!("The template {subject} '")));
                 if fault.expression.is_some() && !says_what {
                     fault.message = format!(
                         "The template resource '{name}' is not valid: {}. Please see https://aka.ms/arm-template-expressions for usage details.",

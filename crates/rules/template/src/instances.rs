@@ -19,7 +19,7 @@ use crate::{
 const DEPLOYMENTS: &str = "Microsoft.Resources/deployments";
 
 /// What a resource costs besides its values: its names, its place in the graph.
-const PRICE: usize = 4096;
+const PRICE: usize = 8192;
 /// The most resources of one template, after copying.
 const MAX_RESOURCES: usize = 800;
 
@@ -56,9 +56,10 @@ impl<'e> Instances<'e> {
         };
         for (at, declaration) in evaluator.parts.resources.iter().enumerate() {
             instances.of.push(Vec::new());
-            instances
-                .expand_declaration(at, declaration)
-                .map_err(|halt| halt.in_path(&declaration.path).of_resource(&declaration.written_name()))?;
+            instances.expand_declaration(at, declaration).map_err(|halt| {
+                halt.in_path(&declaration.path)
+                    .of_resource(&declaration.written_name())
+            })?;
         }
         Ok(instances)
     }
@@ -134,7 +135,8 @@ impl<'e> Instances<'e> {
             Some(mode) if same_name(mode, "parallel") => false,
             Some(mode) if same_name(mode, "serial") => true,
             Some(mode) => {
-                let message = format!("The copy mode '{mode}' is not valid; it can be 'serial' or 'parallel'");
+                let message =
+                    format!("The copy mode '{mode}' is not valid; it can be 'serial' or 'parallel'");
                 return Err(Halt::failed(message).in_member("mode"));
             }
         };

@@ -84,7 +84,7 @@ pub use link::{Link, Links, WithoutLinks};
 pub use lint::{Level, Remark, lint};
 pub use offline::{Expansion, Offline};
 pub use place::at_lines;
-pub use plan::{Plan, PlannedResource};
+pub use plan::{ForeseenOutputs, Plan, PlannedResource};
 pub use run::{Runtime, RuntimeCall, RuntimeValues, Unresolved, resolve};
 pub use scope::Scope;
 pub use template::Template;

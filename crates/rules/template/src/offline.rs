@@ -13,7 +13,7 @@ use crate::{
     budget::Budget,
     fault::Halt,
     lenient::parse,
-    plan::PlannedResource,
+    plan::{ForeseenOutputs, PlannedResource},
     table::{member, same_name},
     values::without_nulls,
 };
@@ -72,7 +72,7 @@ impl Offline<'_> {
         };
         let expanded = outermost.expand(template, scope, given, &[])?;
         Ok(Expansion {
-            outputs: expanded.outputs(),
+            outputs: expanded.all_outputs(),
             resources: expanded.resources,
         })
     }
@@ -89,14 +89,12 @@ struct Level<'l> {
 
 struct Expanded {
     resources: Vec<Value>,
-    /// The outputs that can be told, and the others as they are written.
-    sure: Map<String, Value>,
-    open: Map<String, Value>,
+    outputs: ForeseenOutputs,
 }
 
 impl Expanded {
-    fn outputs(&self) -> Value {
-        let all = self.sure.iter().chain(&self.open);
+    fn all_outputs(&self) -> Value {
+        let all = self.outputs.sure.iter().chain(&self.outputs.open);
         all.map(|(name, output)| (name.clone(), output.clone())).collect()
     }
 }
@@ -110,7 +108,14 @@ impl Level<'_> {
         unknown: &[String],
     ) -> Result<Expanded, ArmError> {
         let purse = Arc::clone(self.purse);
-        let plan = Plan::within(purse, template, scope.clone(), given, unknown, self.offline.chance)?;
+        let plan = Plan::within(
+            purse,
+            template,
+            scope.clone(),
+            given,
+            unknown,
+            self.offline.chance,
+        )?;
         let mut known = RuntimeValues::new();
         let mut resources = Vec::new();
         for at in plan.order() {
@@ -119,8 +124,10 @@ impl Level<'_> {
                 known.foresee(&resource.id, &named(resource));
                 continue;
             }
-            let mut body = plan.preview_with(*at, &known)?;
-            let certain = plan.certain(*at, &known)?;
+            let (mut body, certain) = match plan.body(*at, &known) {
+                Ok(body) => (body.clone(), body),
+                Err(_) => (plan.preview_with(*at, &known)?, plan.certain(*at, &known)?),
+            };
             self.purse.spend_on(&body)?;
             match &resource.nested {
                 Some(target) => {
@@ -133,11 +140,9 @@ impl Level<'_> {
             }
             resources.push(spelled(&plan, resource, body));
         }
-        let (sure, open) = plan.foreseen_outputs(&known)?;
         Ok(Expanded {
             resources,
-            sure,
-            open,
+            outputs: plan.foreseen_outputs(&known)?,
         })
     }
 
@@ -178,11 +183,11 @@ impl Level<'_> {
             let value = document.as_object().and_then(|document| member(document, name));
             shown.extend(value.map(|value| (name.to_owned(), value.clone())));
         }
-        shown.insert(String::from("outputs"), expanded.outputs());
+        shown.insert(String::from("outputs"), expanded.all_outputs());
         shown.insert(String::from("resources"), expanded.resources.into());
         let key = properties.keys().find(|key| same_name(key, "template")).cloned();
         properties.insert(key.unwrap_or_else(|| String::from("template")), shown.into());
-        Ok(expanded.sure)
+        Ok(expanded.outputs.sure)
     }
 
     /// The nested template: as it stands there, or from behind its link; `None` where the link is not known yet.
@@ -216,7 +221,9 @@ fn parameters(properties: &Map<String, Value>, certain: &Value) -> (Map<String, 
         .and_then(|properties| member(properties, "parameters"));
     let (mut known, mut unknown) = (Map::new(), Vec::new());
     for (name, value) in given.into_iter().flatten() {
-        let is_secret = value.as_object().is_some_and(|entry| member(entry, "reference").is_some());
+        let is_secret = value
+            .as_object()
+            .is_some_and(|entry| member(entry, "reference").is_some());
         // a value is known when leaving out what is not changes nothing
         if !is_secret && sure.and_then(|sure| sure.get(name)) == Some(&without_nulls(value.clone())) {
             known.insert(name.clone(), value.clone());

@@ -6,6 +6,7 @@ use crate::{
     copy,
     evaluator::{Allowed, Environment, Evaluator},
     fault::{Halt, Outcome},
+    plan::ForeseenOutputs,
     table::member,
     types,
     values::kind_of,
@@ -21,8 +22,8 @@ pub(crate) fn evaluate(evaluator: &Evaluator<'_>) -> Outcome<Value> {
 }
 
 /// The outputs that can be told, and the others as they are written.
-pub(crate) fn foresee(evaluator: &Evaluator<'_>) -> Outcome<(Map<String, Value>, Map<String, Value>)> {
-    let (mut sure, mut open) = (Map::new(), Map::new());
+pub(crate) fn foresee(evaluator: &Evaluator<'_>) -> Outcome<ForeseenOutputs> {
+    let ForeseenOutputs { mut sure, mut open } = ForeseenOutputs::default();
     for (name, output) in evaluator.parts.outputs.iter() {
         match named(evaluator, name, output) {
             Ok(shown) => sure.extend(shown.map(|value| (name.to_owned(), value))),
@@ -38,7 +39,7 @@ pub(crate) fn foresee(evaluator: &Evaluator<'_>) -> Outcome<(Map<String, Value>,
             Err(failed) => return Err(failed),
         }
     }
-    Ok((sure, open))
+    Ok(ForeseenOutputs { sure, open })
 }
 
 fn named(evaluator: &Evaluator<'_>, name: &str, output: &Map<String, Value>) -> Outcome<Option<Value>> {

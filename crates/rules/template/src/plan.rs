@@ -36,6 +36,15 @@ pub struct Plan {
     budget: Arc<Budget>,
 }
 
+/// Outputs before the deployment runs, `{name: {type, value}}`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ForeseenOutputs {
+    /// Those whose value is sure.
+    pub sure: Map<String, Value>,
+    /// The others, as they are written.
+    pub open: Map<String, Value>,
+}
+
 /// One resource that will be deployed, or that the template says is there.
 #[derive(Debug, Clone)]
 pub struct PlannedResource {
@@ -88,7 +97,14 @@ impl Plan {
         unknown: &[String],
         chance: &dyn Chance,
     ) -> Result<Self, ArmError> {
-        Self::within(Arc::new(Budget::of_a_plan()), template, scope, given, unknown, chance)
+        Self::within(
+            Arc::new(Budget::of_a_plan()),
+            template,
+            scope,
+            given,
+            unknown,
+            chance,
+        )
     }
 
     /// [`Self::foreseen`] out of a purse that others use too.
@@ -218,15 +234,11 @@ impl Plan {
             })
     }
 
-    /// The outputs as far as they can be told before anything runs: those that are sure, and the others as they are
-    /// written, both `{name: {type, value}}`.
+    /// The outputs as far as they can be told before anything runs.
     ///
     /// # Errors
     /// `InvalidTemplate`, when an expression fails that needs no run-time call.
-    pub fn foreseen_outputs(
-        &self,
-        known: &RuntimeValues,
-    ) -> Result<(Map<String, Value>, Map<String, Value>), ArmError> {
+    pub fn foreseen_outputs(&self, known: &RuntimeValues) -> Result<ForeseenOutputs, ArmError> {
         self.evaluate(known, Unknown::Stops, outputs::foresee)
             .map_err(ArmError::from)
     }

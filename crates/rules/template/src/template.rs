@@ -1,13 +1,13 @@
 //! A template as text gave it, its structure checked once: sections, declarations, syntax of every expression.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use nave_arm::{ArmError, ErrorCode};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    expression::{Call, Reading, read},
+    expression::{Call, Expression, Reading, read},
     fault::{Halt, Outcome},
     functions, nested,
     table::{Table, same_name},
@@ -79,6 +79,8 @@ pub(crate) struct Parts {
     pub(crate) functions: Table<UserFunction>,
     pub(crate) resources: Vec<Declaration>,
     pub(crate) outputs: Table<Map<String, Value>>,
+    /// Every expression of the template, read once.
+    pub(crate) expressions: HashMap<String, Expression>,
 }
 
 /// A user function, under `namespace.name` in its table.
@@ -181,6 +183,7 @@ impl Parts {
             functions: Table::default(),
             resources: Vec::new(),
             outputs: Table::default(),
+            expressions: HashMap::new(),
         };
         parts.check_definitions()?;
         parts.read_parameters(root)?;
@@ -188,7 +191,7 @@ impl Parts {
         parts.read_functions(root)?;
         parts.read_resources(root)?;
         parts.read_outputs(root)?;
-        parts.check_expressions(root)?;
+        parts.expressions = parts.read_expressions(root)?;
         Ok(parts)
     }
 
@@ -273,7 +276,8 @@ impl Parts {
         let mut output = members_of(declaration, "output")?;
         let key = output.keys().find(|key| same_name(key, "value")).cloned();
         let body = key.and_then(|key| output.shift_remove(&key));
-        let body = body.ok_or_else(|| Halt::failed("The function has no output value").in_member("output"))?;
+        let body =
+            body.ok_or_else(|| Halt::failed("The function has no output value").in_member("output"))?;
         let mut parameters = Vec::new();
         if let Some(Value::Array(listed)) = section(declaration, "parameters") {
             for (at, parameter) in listed.iter().enumerate() {
@@ -363,7 +367,8 @@ impl Parts {
     }
 
     /// Reads every expression once, so that a slip is found even in a branch that is never taken.
-    fn check_expressions(&self, root: &Map<String, Value>) -> Outcome<()> {
+    fn read_expressions(&self, root: &Map<String, Value>) -> Outcome<HashMap<String, Expression>> {
+        let mut found = HashMap::new();
         for (name, value) in root {
             let literal = [
                 "$schema",
@@ -379,38 +384,42 @@ impl Parts {
             let checked = if same_name(name, "parameters") {
                 self.parameters.iter().try_for_each(|(name, parameter)| {
                     let default = parameter.get("defaultValue").unwrap_or(&Value::Null);
-                    self.check_value(default)
+                    self.check_value(default, &mut found)
                         .map_err(|halt| halt.in_member("defaultValue").in_member(name))
                 })
             } else {
-                self.check_value(value)
+                self.check_value(value, &mut found)
             };
             checked.map_err(|halt| halt.in_member(name))?;
         }
-        Ok(())
+        Ok(found)
     }
 
-    fn check_value(&self, value: &Value) -> Outcome<()> {
+    fn check_value(&self, value: &Value, found: &mut HashMap<String, Expression>) -> Outcome<()> {
         match value {
-            Value::String(text) => self.check_text(text),
-            Value::Array(elements) => elements
-                .iter()
-                .enumerate()
-                .try_for_each(|(at, element)| self.check_value(element).map_err(|halt| halt.in_element(at))),
+            Value::String(text) => self.check_text(text, found),
+            Value::Array(elements) => elements.iter().enumerate().try_for_each(|(at, element)| {
+                self.check_value(element, found)
+                    .map_err(|halt| halt.in_element(at))
+            }),
             Value::Object(members) => {
                 let inner = nested::is_inner_scoped(members, self.symbolic);
                 members.iter().try_for_each(|(name, member)| {
                     if inner && same_name(name, "template") || same_name(name, "metadata") {
                         return Ok(());
                     }
-                    self.check_value(member).map_err(|halt| halt.in_member(name))
+                    self.check_value(member, found)
+                        .map_err(|halt| halt.in_member(name))
                 })
             }
             _ => Ok(()),
         }
     }
 
-    fn check_text(&self, text: &str) -> Outcome<()> {
+    fn check_text(&self, text: &str, found: &mut HashMap<String, Expression>) -> Outcome<()> {
+        if found.contains_key(text) {
+            return Ok(());
+        }
         let reading = read(text).map_err(|error| Halt::failed(error.to_string()).in_expression(text))?;
         let Reading::Expression(expression) = reading else {
             return Ok(());
@@ -421,10 +430,11 @@ impl Parts {
                 unknown.get_or_insert(call);
             }
         });
-        match unknown {
-            None => Ok(()),
-            Some(call) => Err(Halt::failed(functions::unknown(call)).in_expression(text)),
+        if let Some(call) = unknown {
+            return Err(Halt::failed(functions::unknown(call)).in_expression(text));
         }
+        found.insert(text.to_owned(), expression);
+        Ok(())
     }
 
     fn knows(&self, call: &Call) -> bool {

@@ -44,10 +44,21 @@ fn equal_numbers(left: &Number, right: &Number) -> bool {
 pub fn culture_order(left: &str, right: &str) -> Ordering {
     if left.is_ascii() && right.is_ascii() {
         let folded = left.bytes().map(ascii_rank).cmp(right.bytes().map(ascii_rank));
-        return folded.then_with(|| by_case(left, right)).then_with(|| left.cmp(right));
+        return folded
+            .then_with(|| by_case(left, right))
+            .then_with(|| left.cmp(right));
     }
-    let plain = |text: &str| text.nfd().filter(|c| !is_combining_mark(*c)).map(rank).collect::<Vec<_>>();
-    let marks = |text: &str| text.nfd().map(|c| if is_combining_mark(c) { u32::from(c) } else { 0 }).collect::<Vec<_>>();
+    let plain = |text: &str| {
+        text.nfd()
+            .filter(|c| !is_combining_mark(*c))
+            .map(rank)
+            .collect::<Vec<_>>()
+    };
+    let marks = |text: &str| {
+        text.nfd()
+            .map(|c| if is_combining_mark(c) { u32::from(c) } else { 0 })
+            .collect::<Vec<_>>()
+    };
     plain(left)
         .cmp(&plain(right))
         .then_with(|| marks(left).cmp(&marks(right)))
@@ -56,7 +67,9 @@ pub fn culture_order(left: &str, right: &str) -> Ordering {
 }
 
 fn by_case(left: &str, right: &str) -> Ordering {
-    left.chars().map(char::is_uppercase).cmp(right.chars().map(char::is_uppercase))
+    left.chars()
+        .map(char::is_uppercase)
+        .cmp(right.chars().map(char::is_uppercase))
 }
 
 fn ascii_rank(byte: u8) -> (u8, u32) {
@@ -97,7 +110,9 @@ pub(crate) fn number_text(number: &Number) -> String {
         Some(float) if number.is_f64() && float != 0.0 && !(1e-5..1e15).contains(&float.abs()) => {
             let text = format!("{float:E}");
             let (mantissa, exponent) = text.split_once('E').unwrap_or((&text, "0"));
-            let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |rest| ('-', rest));
+            let (sign, exponent) = exponent
+                .strip_prefix('-')
+                .map_or(('+', exponent), |rest| ('-', rest));
             format!("{mantissa}E{sign}{exponent:0>2}")
         }
         Some(float) if number.is_f64() => float.to_string(),
@@ -179,7 +194,14 @@ mod tests {
 
     #[test]
     fn floats_print_as_dot_net_prints_them() {
-        for (float, text) in [(1.0, "1"), (-2.5, "-2.5"), (1e15, "1E+15"), (1.25e-7, "1.25E-07"), (0.0001, "0.0001"), (0.0, "0")] {
+        for (float, text) in [
+            (1.0, "1"),
+            (-2.5, "-2.5"),
+            (1e15, "1E+15"),
+            (1.25e-7, "1.25E-07"),
+            (0.0001, "0.0001"),
+            (0.0, "0"),
+        ] {
             assert_eq!(number_text(&Number::from_f64(float).expect("finite")), text);
         }
     }

@@ -12,12 +12,23 @@ use serde_json::Value;
 
 #[test]
 fn templates_get_the_remarks_their_case_says() {
-    let cases = read(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/lint.jsonc")));
+    let cases = read(Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/data/lint.jsonc"
+    )));
     for (name, case) in cases.as_object().expect("cases") {
         let template = Template::parse(&case["template"]).expect(name);
         let remarks = lint(&template);
-        let found: Vec<_> = remarks.iter().map(|remark| format!("{} {}", remark.rule, remark.path)).collect();
-        let expected: Vec<_> = case["remarks"].as_array().expect("remarks").iter().filter_map(Value::as_str).collect();
+        let found: Vec<_> = remarks
+            .iter()
+            .map(|remark| format!("{} {}", remark.rule, remark.path))
+            .collect();
+        let expected: Vec<_> = case["remarks"]
+            .as_array()
+            .expect("remarks")
+            .iter()
+            .filter_map(Value::as_str)
+            .collect();
         assert_eq!(found, expected, "{name}\n{remarks:#?}");
     }
 }
@@ -26,15 +37,24 @@ fn templates_get_the_remarks_their_case_says() {
 fn a_remark_says_where_it_is() {
     let text = "{\n  \"$schema\": \"s\", \"contentVersion\": \"1.0.0.0\",\n  \"variables\": {\"v\": 1},\n  \"resources\": []\n}";
     let template = Template::parse(&parse(text).expect("JSON")).expect("a template");
-    let remarks: Vec<_> = lint(&template).into_iter().map(|remark| remark.at_line(text)).collect();
+    let remarks: Vec<_> = lint(&template)
+        .into_iter()
+        .map(|remark| remark.at_line(text))
+        .collect();
     assert_eq!(
         remarks.first().map(ToString::to_string).as_deref(),
         Some(":3:22: warning no-unused-vars: The variable 'v' is declared but never used. (variables.v)")
     );
-    assert_eq!(remarks.first().map(|remark| remark.body()["line"].clone()), Some(3.into()));
+    assert_eq!(
+        remarks.first().map(|remark| remark.body()["line"].clone()),
+        Some(3.into())
+    );
     let error = Template::parse(&parse("{\"resources\": [{}]}").expect("JSON")).expect_err("no type");
     let remark = Remark::of_error(&error);
-    assert_eq!((remark.level, remark.rule.as_str(), remark.path.as_str()), (Level::Error, "InvalidTemplate", "resources[0]"));
+    assert_eq!(
+        (remark.level, remark.rule.as_str(), remark.path.as_str()),
+        (Level::Error, "InvalidTemplate", "resources[0]")
+    );
 }
 
 /// Every template of the collection gets its remarks, and most get few.

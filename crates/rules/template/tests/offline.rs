@@ -32,12 +32,19 @@ fn expand(case: &Value) -> Result<Expansion, ArmError> {
         links: &shelf,
         chance: &WithoutChance,
     };
-    offline.expand(&Template::parse(&case["template"])?, scope_of(&case["template"]), &given)
+    offline.expand(
+        &Template::parse(&case["template"])?,
+        scope_of(&case["template"]),
+        &given,
+    )
 }
 
 #[test]
 fn templates_expand_to_what_their_case_says() {
-    let cases = read(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/offline.jsonc")));
+    let cases = read(Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/data/offline.jsonc"
+    )));
     for (name, case) in cases.as_object().expect("cases") {
         match (case.get("error"), expand(case)) {
             (None, Ok(expansion)) => check(name, case, &expansion),

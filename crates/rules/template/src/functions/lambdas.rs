@@ -67,13 +67,11 @@ pub(super) const TABLE: &[Function] = &[
             environment,
             name: "toObject",
         };
-        let mut made = Map::new();
+        let mut made = objects::Members::default();
         for (key, value) in place.keyed(given)? {
-            // a name is compared with those before it
-            evaluator.budget.spend(made.len())?;
-            objects::put(&mut made, &key, value);
+            made.put(&key, value);
         }
-        Ok(made.into())
+        Ok(made.into_value())
     }),
     lazy("groupBy", 2, 3, |evaluator, environment, given| {
         let place = Place {

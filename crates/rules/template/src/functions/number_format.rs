@@ -27,7 +27,16 @@ fn standard(form: &str) -> Option<(char, Option<usize>)> {
     let letter = letters.next().filter(char::is_ascii_alphabetic)?;
     let digits = letters.as_str();
     let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
-    is_number.then(|| (letter, if digits.is_empty() { None } else { digits.parse().ok().or(Some(usize::MAX)) }))
+    is_number.then(|| {
+        (
+            letter,
+            if digits.is_empty() {
+                None
+            } else {
+                digits.parse().ok().or(Some(usize::MAX))
+            },
+        )
+    })
 }
 
 fn in_standard(value: &Value, letter: char, digits: Option<usize>) -> Option<String> {
@@ -42,9 +51,21 @@ fn in_standard(value: &Value, letter: char, digits: Option<usize>) -> Option<Str
         },
         'P' => format!("{} %", grouped(&format!("{:.two$}", value.as_f64()? * 100.0))),
         'E' => scientific(value.as_f64()?, digits.unwrap_or(6), letter),
-        'X' if letter == 'x' => format!("{:0>width$}", format!("{:x}", value.as_i64()?), width = digits.unwrap_or(1)),
-        'X' => format!("{:0>width$}", format!("{:X}", value.as_i64()?), width = digits.unwrap_or(1)),
-        'B' => format!("{:0>width$}", format!("{:b}", value.as_i64()?), width = digits.unwrap_or(1)),
+        'X' if letter == 'x' => format!(
+            "{:0>width$}",
+            format!("{:x}", value.as_i64()?),
+            width = digits.unwrap_or(1)
+        ),
+        'X' => format!(
+            "{:0>width$}",
+            format!("{:X}", value.as_i64()?),
+            width = digits.unwrap_or(1)
+        ),
+        'B' => format!(
+            "{:0>width$}",
+            format!("{:b}", value.as_i64()?),
+            width = digits.unwrap_or(1)
+        ),
         'G' | 'R' => plain_text(value)?,
         _ => return None,
     })
@@ -67,7 +88,9 @@ fn fixed(value: &Value, digits: usize) -> Option<String> {
 fn scientific(number: f64, digits: usize, letter: char) -> String {
     let text = format!("{number:.digits$e}");
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |rest| ('-', rest));
+    let (sign, exponent) = exponent
+        .strip_prefix('-')
+        .map_or(('+', exponent), |rest| ('-', rest));
     format!("{mantissa}{letter}{sign}{exponent:0>3}")
 }
 
@@ -116,7 +139,11 @@ fn picture(value: &Value, form: &str) -> Option<String> {
     };
     let picture = Picture::read(section)?;
     let shown = picture.show(value)?;
-    Some(if is_signed && shown.chars().any(|c| ('1'..='9').contains(&c)) { format!("-{shown}") } else { shown })
+    Some(if is_signed && shown.chars().any(|c| ('1'..='9').contains(&c)) {
+        format!("-{shown}")
+    } else {
+        shown
+    })
 }
 
 /// The sections of a picture, apart by semicolons that are not quoted.
@@ -144,7 +171,11 @@ fn sections(form: &str) -> Vec<String> {
 
 impl Picture {
     fn read(section: &str) -> Option<Self> {
-        let mut picture = Self { parts: Vec::new(), groups: false, times: 1.0 };
+        let mut picture = Self {
+            parts: Vec::new(),
+            groups: false,
+            times: 1.0,
+        };
         let mut letters = section.chars();
         while let Some(c) = letters.next() {
             let part = match c {
@@ -178,13 +209,25 @@ impl Picture {
     }
 
     fn places(&self) -> usize {
-        self.parts.iter().filter(|part| matches!(part, Part::Zero | Part::Digit)).count()
+        self.parts
+            .iter()
+            .filter(|part| matches!(part, Part::Zero | Part::Digit))
+            .count()
     }
 
     fn show(&self, value: &Value) -> Option<String> {
-        let point = self.parts.iter().position(|part| *part == Part::Point).unwrap_or(self.parts.len());
+        let point = self
+            .parts
+            .iter()
+            .position(|part| *part == Part::Point)
+            .unwrap_or(self.parts.len());
         let (before, after) = self.parts.split_at(point);
-        let places = |parts: &[Part]| parts.iter().filter(|part| matches!(part, Part::Zero | Part::Digit)).count();
+        let places = |parts: &[Part]| {
+            parts
+                .iter()
+                .filter(|part| matches!(part, Part::Zero | Part::Digit))
+                .count()
+        };
         let (whole_places, places_after) = (places(before), places(after));
         if places_after > MOST_DIGITS || whole_places > MOST_DIGITS {
             return None;
@@ -196,10 +239,17 @@ impl Picture {
         };
         let text = text.trim_start_matches('-');
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-        let first_zero = before.iter().filter(|part| matches!(part, Part::Zero | Part::Digit)).position(|part| *part == Part::Zero);
+        let first_zero = before
+            .iter()
+            .filter(|part| matches!(part, Part::Zero | Part::Digit))
+            .position(|part| *part == Part::Zero);
         let least = first_zero.map_or(0, |at| whole_places - at);
         let whole = format!("{:0>least$}", whole.trim_start_matches('0'));
-        Some(format!("{}{}", self.whole(before, &whole, whole_places), shown_fraction(after, fraction)))
+        Some(format!(
+            "{}{}",
+            self.whole(before, &whole, whole_places),
+            shown_fraction(after, fraction)
+        ))
     }
 
     /// The digits before the point among the texts there; the first place takes those that have none of their own.
@@ -227,8 +277,14 @@ impl Picture {
 }
 
 fn shown_fraction(parts: &[Part], digits: &str) -> String {
-    let places: Vec<_> = parts.iter().filter(|part| matches!(part, Part::Zero | Part::Digit)).collect();
-    let least = places.iter().rposition(|part| **part == Part::Zero).map_or(0, |at| at + 1);
+    let places: Vec<_> = parts
+        .iter()
+        .filter(|part| matches!(part, Part::Zero | Part::Digit))
+        .collect();
+    let least = places
+        .iter()
+        .rposition(|part| **part == Part::Zero)
+        .map_or(0, |at| at + 1);
     let kept = digits.trim_end_matches('0').len().max(least.min(digits.len()));
     let mut digits = digits[..kept].chars();
     let mut shown = String::new();

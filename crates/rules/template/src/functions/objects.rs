@@ -1,5 +1,7 @@
 //! Functions on objects.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -33,11 +35,11 @@ fn create(given: &[Value]) -> Given<Value> {
             "the number of arguments must be even: names and values in turn",
         ));
     }
-    let mut members = Map::new();
+    let mut members = Members::default();
     for (at, value) in given.iter().enumerate().skip(1).step_by(2) {
-        put(&mut members, text(given, at - 1)?, value.clone());
+        members.put(text(given, at - 1)?, value.clone());
     }
-    Ok(members.into())
+    Ok(members.into_value())
 }
 
 fn sorted(members: &Map<String, Value>) -> Vec<(&String, &Value)> {
@@ -47,16 +49,38 @@ fn sorted(members: &Map<String, Value>) -> Vec<(&String, &Value)> {
 }
 
 fn shallow_merge(given: &[Value]) -> Given<Value> {
-    let mut merged = Map::new();
+    let mut merged = Members::default();
     for element in array(given, 0)? {
         let members = element
             .as_object()
             .ok_or_else(|| String::from("every element must be an object"))?;
         for (name, value) in members {
-            put(&mut merged, name, value.clone());
+            merged.put(name, value.clone());
         }
     }
-    Ok(merged.into())
+    Ok(merged.into_value())
+}
+
+/// An object in the making. A name that is there in another case keeps its first spelling and gets the last value.
+#[derive(Default)]
+pub(super) struct Members {
+    made: Map<String, Value>,
+    /// The spelling of each name, by the name in lower case.
+    spellings: HashMap<String, String>,
+}
+
+impl Members {
+    pub(super) fn put(&mut self, name: &str, value: Value) {
+        let spelling = self
+            .spellings
+            .entry(name.to_lowercase())
+            .or_insert_with(|| name.to_owned());
+        self.made.insert(spelling.clone(), value);
+    }
+
+    pub(super) fn into_value(self) -> Value {
+        self.made.into()
+    }
 }
 
 /// Merges objects inside each other; anything else is replaced.
@@ -70,7 +94,7 @@ pub(super) fn merge(into: &mut Map<String, Value>, members: &Map<String, Value>)
 }
 
 /// Sets a member; a name that is there in another case keeps its first spelling.
-pub(super) fn put(members: &mut Map<String, Value>, name: &str, value: Value) {
+fn put(members: &mut Map<String, Value>, name: &str, value: Value) {
     let name = spelling(members, name);
     members.insert(name, value);
 }

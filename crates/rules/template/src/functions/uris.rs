@@ -42,7 +42,9 @@ pub(super) fn percent_decode(text: &str) -> String {
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
         match rest.as_bytes() {
-            [b'%', high, low, ..] if let Some(byte) = hex(*high).zip(hex(*low)).map(|(high, low)| high << 4 | low) => {
+            [b'%', high, low, ..]
+                if let Some(byte) = hex(*high).zip(hex(*low)).map(|(high, low)| high << 4 | low) =>
+            {
                 bytes.push(byte);
                 rest = &rest[3..];
             }
@@ -218,9 +220,6 @@ mod tests {
                 json!({"scheme": "https", "host": "h", "port": 8080, "path": "/p", "query": "?q"}),
             ),
         ]);
-        check_fails(&[
-            "[parseUri('x')]",
-            "[buildUri(createObject())]",
-        ]);
+        check_fails(&["[parseUri('x')]", "[buildUri(createObject())]"]);
     }
 }

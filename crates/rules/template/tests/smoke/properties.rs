@@ -2,7 +2,9 @@
 //! the test beside this file runs them on a small corpus.
 
 use nave_arm::ArmError;
-use nave_template::{Expansion, Offline, Scope, Template, WithoutChance, WithoutLinks, at_lines, lint, parse};
+use nave_template::{
+    Expansion, Offline, Scope, Template, WithoutChance, WithoutLinks, at_lines, lint, parse,
+};
 use serde_json::{Map, Value, json};
 
 /// An expression, with or without its brackets, and what its value is as an argument of others.
@@ -35,7 +37,9 @@ fn expand(document: &Value) -> Result<Expansion, ArmError> {
     };
     let scope = Scope {
         subscription: json!({"id": "/subscriptions/s", "subscriptionId": "s"}),
-        resource_group: Some(json!({"id": "/subscriptions/s/resourceGroups/g", "name": "g", "location": "here"})),
+        resource_group: Some(
+            json!({"id": "/subscriptions/s/resourceGroups/g", "name": "g", "location": "here"}),
+        ),
         utc_now: String::from("20261124T161242Z"),
         ..Scope::default()
     };
@@ -46,12 +50,21 @@ fn expand(document: &Value) -> Result<Expansion, ArmError> {
 fn check(result: &Result<Expansion, ArmError>, text: &str) {
     match result {
         Ok(expansion) => {
-            assert!(expansion.resources.iter().all(|resource| resource["id"].is_string()));
+            assert!(
+                expansion
+                    .resources
+                    .iter()
+                    .all(|resource| resource["id"].is_string())
+            );
             assert!(expansion.outputs.is_object());
         }
         Err(error) => {
             assert_eq!(error.status(), 400);
-            assert!(!at_lines(error.clone(), text, "properties.template").message.is_empty());
+            assert!(
+                !at_lines(error.clone(), text, "properties.template")
+                    .message
+                    .is_empty()
+            );
         }
     }
 }
