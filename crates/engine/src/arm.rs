@@ -4,12 +4,10 @@ mod act;
 mod body;
 pub(crate) mod dry_run;
 mod erase;
-mod preview;
 mod read;
 mod recover;
+mod staged;
 mod write;
-
-pub use preview::Preview;
 
 use std::sync::Arc;
 

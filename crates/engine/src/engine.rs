@@ -86,6 +86,8 @@ pub struct Engine {
     turned_away: TurnedAway,
     past: explaining::Past,
     widths: OnceLock<Widths>,
+    /// Those whose writes were overtaken again and again make them one after the other.
+    pub(crate) overtaken: Mutex<()>,
     /// What changes would do is worked out for one who asks at a time.
     pub(crate) foreseeing: Mutex<()>,
     pub(crate) uses: Uses,
@@ -143,6 +145,7 @@ impl Engine {
             turned_away: TurnedAway::default(),
             past: explaining::Past::default(),
             widths: OnceLock::new(),
+            overtaken: Mutex::default(),
             foreseeing: Mutex::default(),
             uses: Uses::default(),
             underway: Underway::default(),

@@ -53,7 +53,7 @@ pub mod subscriptions;
 mod surroundings;
 pub mod workspaces;
 
-pub use arm::{Preview, inner_request};
+pub use arm::inner_request;
 pub use caller::{Caller, CallerKind, Proof, SignIn};
 pub use change::{Change, CommitError, Erase, Put, PutSecrets};
 pub use decision::Decision;

@@ -24,6 +24,9 @@ use crate::{
 /// How often a write is made again on newer state before the caller is told.
 const TRIES: usize = 5;
 
+/// After how many tries a write waits for its turn: many that overtake each other all come through then.
+const PATIENT: usize = 2;
+
 pub(super) async fn put(
     engine: &Arc<Engine>,
     caller: &Caller,
@@ -55,7 +58,11 @@ async fn write(
     body: &Value,
     patch: bool,
 ) -> Result<Reply, ArmError> {
-    for _ in 0..TRIES {
+    for tried in 0..TRIES {
+        let _turn = match tried >= PATIENT {
+            true => Some(engine.overtaken.lock().await),
+            false => None,
+        };
         match attempt(engine, caller, kind, id, request, body.clone(), patch).await {
             Err(CommitError::Raced) if precondition(request).is_none() => {}
             Err(CommitError::Raced) => return Err(precondition_failed(id)),

@@ -81,6 +81,14 @@ pub(crate) struct Up {
         env = "NAVE_BREACHED_PASSWORDS"
     )]
     pub(crate) breached_passwords: Option<PathBuf>,
+    /// A host that linked templates may be fetched from, with its port where it is not that of https; repeat for several
+    #[arg(
+        long = "template-host",
+        value_name = "HOST",
+        env = "NAVE_TEMPLATE_HOST",
+        value_delimiter = ','
+    )]
+    pub(crate) template_hosts: Vec<String>,
     /// The domain of the users; only on the first start [default: nave.local]
     #[arg(long, value_name = "DOMAIN")]
     pub(crate) domain: Option<String>,

@@ -50,6 +50,9 @@ async fn serve(arguments: Up) -> Outcome {
     if let Some(breached) = breached {
         installation.refuse_breached(breached);
     }
+    if !arguments.template_hosts.is_empty() {
+        installation.fetch_templates_from(arguments.template_hosts.clone())?;
+    }
     let address = tcp.local_addr()?;
     let (authority, bundle) = installation.tls()?;
     let listener = TlsListener::new(tcp, authority.server_config()?);

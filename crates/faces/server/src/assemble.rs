@@ -7,6 +7,7 @@ use nave_identity::{Identity, provisioning::ProvisioningAuthenticator};
 use nave_inference::{Inference, Patience};
 use nave_monitor::Monitor;
 use nave_outbound::Outbound;
+use nave_resources::deployments::Deployments;
 use nave_services::KeyAuthenticator;
 use nave_vault::{KeyRing, Random, SigningKeys};
 
@@ -38,6 +39,8 @@ pub(crate) struct Planes {
     pub(crate) identity: Identity,
     /// Delivers what happens.
     pub(crate) monitor: Monitor,
+    /// Goes on with what a stopped server left.
+    pub(crate) deployments: Deployments,
 }
 
 /// An engine's parts with every plane registered, and the planes that are spoken to from outside.
@@ -59,7 +62,7 @@ pub(crate) fn assemble(ground: Ground) -> Result<(Parts, Planes), SetupError> {
     let mut registry = Registry::default();
     identity.register(&mut registry);
     nave_inference::register(&mut registry, &inference);
-    nave_resources::register(&mut registry);
+    let deployments = nave_resources::register(&mut registry);
     nave_hub::register(&mut registry);
     nave_services::register(&mut registry, &random);
     monitor.register(&mut registry);
@@ -82,6 +85,7 @@ pub(crate) fn assemble(ground: Ground) -> Result<(Parts, Planes), SetupError> {
             inference,
             identity,
             monitor,
+            deployments,
         },
     ))
 }

@@ -1,30 +1,42 @@
 //! `Microsoft.Resources/deployments`: templates carried out.
 //!
-//! What a template means is the business of `nave-template`. This module gives it its surroundings, checks the whole
-//! before anything is changed, and then makes each request of the plan through the same door as the caller's own
-//! requests: each is decided on its own, recorded on its own, and checked by the rules of its type.
+//! What a template means is the business of `nave-template`. This module gives it its surroundings, carries the whole
+//! out in a rehearsal before anything is changed, and then makes each request of the plan through the same door as the
+//! caller's own requests: each is decided on its own, recorded on its own, and checked by the rules of its type.
 //!
 //! A deployment's life: the row is written as `Running` before the first resource; the work goes on in a task of its
 //! own, whether the client waits or not; the row is written again with what came of it. Work that is over soon is
 //! over in the answer to the PUT (client contract 0.4).
 //!
-//! The work lives in this process. A row that says `Running` while nothing here works on it was left by a server that
-//! was stopped: it is shown as `Failed`, with what to do, and [`settle_interrupted`] writes that down at the next
-//! start. What had been deployed stays, and the same PUT carries on from there, because every write of a template
-//! may be repeated.
+//! A server may be stopped at any instant. While a deployment runs, its row holds, sealed, what is needed to go on; what
+//! it has done is in the log. [`Deployments::resume`] takes both and goes on where it was.
 //!
-//! The template is not kept: with outer scope it may hold the values of secure parameters.
+//! | | |
+//! |---|---|
+//! | `wanted`, `links` | what the request says, and what it names by address |
+//! | `prepare`, `surroundings`, `levels` | what the template comes to at its scope |
+//! | `job`, `run`, `nested`, `door` | the work |
+//! | `rehearse`, `validate`, `what_if` | the same work where nothing comes of it |
+//! | `begin`, `record`, `resume`, `earlier` | the row, and how a stopped server goes on |
 
 mod access;
+mod begin;
 mod complete;
 mod door;
-mod interrupted;
+mod earlier;
+mod export;
+mod job;
+mod levels;
+mod links;
 mod live;
+mod nested;
+mod on_error;
 mod operations;
-mod preflight;
 mod prepare;
 mod put;
 mod record;
+mod rehearse;
+mod resume;
 mod run;
 mod statuses;
 mod surroundings;
@@ -37,15 +49,15 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use nave_arm::{ArmError, ErrorCode, Filter, ResourceId};
 use nave_engine::{
-    Registry, Reply, Request, Resource,
+    Change, CommitError, Put, PutSecrets, Registry, Reply, Request, Resource,
     decision::Need,
     declaration::{ActCall, Action, Asked, Cx, Declaration, Erased, NameRule, Placement, ResourceType, Verb},
 };
+use nave_outbound::Outbound;
 use serde_json::Value;
 
-pub use interrupted::settle_interrupted;
-
 use crate::filter;
+use links::Links;
 use live::Live;
 
 /// The type's name.
@@ -63,17 +75,6 @@ const NAME: NameRule = NameRule {
 fn is_name_char(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '(' | ')')
 }
-
-/// A path below a group and below a subscription.
-macro_rules! at_both_scopes {
-    ($rest:literal) => {
-        [
-            concat!("/subscriptions/{subscription}/resourceGroups/{group}", $rest),
-            concat!("/subscriptions/{subscription}", $rest),
-        ]
-    };
-}
-use at_both_scopes;
 
 static DECLARATION: Declaration = Declaration {
     resource_type: DEPLOYMENTS,
@@ -96,23 +97,42 @@ static DECLARATION: Declaration = Declaration {
     ..Declaration::COMMON
 };
 
-/// Adds the type and its routes.
-pub(crate) fn register(registry: &mut Registry) {
-    let live = Arc::new(Live::default());
-    registry.add_type(Deployments { live: live.clone() });
-    registry.add_routes(put::routes(&live));
-    registry.add_routes(validate::routes());
-    registry.add_routes(what_if::routes());
-    registry.add_routes(operations::routes(&live));
-    registry.add_routes(statuses::routes(&live));
+/// The deployments of an engine: what there is to do besides answering requests.
+#[derive(Clone, Default)]
+pub struct Deployments {
+    live: Arc<Live>,
+    links: Arc<Links>,
 }
 
-struct Deployments {
+impl Deployments {
+    /// Fetches linked templates from these hosts from now on, each named with its port where it is not that of its
+    /// scheme. Without it none is asked.
+    pub fn fetch_from(&self, hosts: Vec<String>, outbound: Outbound) {
+        self.links.allow(hosts, outbound);
+    }
+}
+
+/// Adds the type and its routes.
+pub(crate) fn register(registry: &mut Registry) -> Deployments {
+    let deployments = Deployments::default();
+    registry.add_type(Kind {
+        live: deployments.live.clone(),
+    });
+    registry.add_routes(put::routes(&deployments));
+    registry.add_routes(validate::routes(&deployments));
+    registry.add_routes(what_if::routes(&deployments));
+    registry.add_routes(operations::routes(&deployments.live));
+    registry.add_routes(statuses::routes());
+    registry.add_routes(export::routes());
+    deployments
+}
+
+struct Kind {
     live: Arc<Live>,
 }
 
 #[async_trait]
-impl ResourceType for Deployments {
+impl ResourceType for Kind {
     fn declaration(&self) -> &'static Declaration {
         &DECLARATION
     }
@@ -125,7 +145,7 @@ impl ResourceType for Deployments {
     }
 
     fn view(&self, _: &Cx<'_>, resource: &Resource) -> Value {
-        record::view(resource, &self.live)
+        record::view(resource)
     }
 
     fn list(
@@ -136,7 +156,7 @@ impl ResourceType for Deployments {
     ) -> Result<Option<Vec<Arc<Resource>>>, ArmError> {
         let filter = filter::of(request)?;
         filter::check(filter.as_ref(), |leaf| wanted_state(leaf).is_some())?;
-        let state = |row: &Resource| record::state(row, &self.live).to_lowercase();
+        let state = |row: &Resource| record::state(row).to_lowercase();
         let passes = |row: &Resource| {
             let mut holds = |leaf: &Filter| wanted_state(leaf).is_some_and(|wanted| wanted == state(row));
             filter.as_ref().is_none_or(|filter| filter.holds(&mut holds))
@@ -155,19 +175,43 @@ impl ResourceType for Deployments {
     }
 
     async fn act(&self, _: &'static Action, call: ActCall) -> Result<Reply, ArmError> {
-        let id = &call.resource.id;
-        let Some(progress) = self.live.progress(id) else {
-            return Err(ArmError::new(
-                ErrorCode::Conflict,
-                format!(
-                    "The deployment '{}' is not running; only a running deployment can be cancelled.",
-                    id.name()
-                ),
-            ));
-        };
-        progress.cancel();
+        let row = &call.resource;
+        if record::state(row) != record::RUNNING {
+            return Err(not_running(&row.id));
+        }
+        // asked for in the row as well: a server that is stopped now does not go on with it
+        match call.engine.commit_for(&call.grant, cancelled(row), call.request.correlation_id).await {
+            Ok(_) => {}
+            Err(CommitError::Raced) => return Err(not_running(&row.id)),
+            Err(error) => return Err(error.into()),
+        }
+        if let Some(progress) = self.live.progress(&row.id) {
+            progress.cancel();
+        }
         Ok(Reply::empty(204))
     }
+}
+
+fn cancelled(row: &Resource) -> Change {
+    let mut put = Put::new(row.id.clone(), row.sent.clone());
+    put.own = row.own.clone();
+    put.own["cancelled"] = true.into();
+    put.secrets = PutSecrets::Sealed(row.sealed.as_deref().map(<[u8]>::to_vec));
+    put.expect = nave_engine::Expect::Etag(row.etag.clone());
+    Change {
+        puts: vec![put],
+        ..Change::default()
+    }
+}
+
+fn not_running(id: &ResourceId) -> ArmError {
+    ArmError::new(
+        ErrorCode::Conflict,
+        format!(
+            "The deployment '{}' is not running; only a running deployment can be cancelled.",
+            id.name()
+        ),
+    )
 }
 
 /// `provisioningState eq 'Failed'`: the state, in lower case.

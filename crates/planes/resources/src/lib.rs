@@ -34,8 +34,8 @@ mod unchanged;
 
 use nave_engine::Registry;
 
-/// Adds the plane's types and routes.
-pub fn register(registry: &mut Registry) {
+/// Adds the plane's types and routes; what there is to do for deployments besides.
+pub fn register(registry: &mut Registry) -> deployments::Deployments {
     registry.add_routes(tenants::routes());
     subscriptions::register(registry);
     management_groups::register(registry);
@@ -45,8 +45,9 @@ pub fn register(registry: &mut Registry) {
     registry.add_routes(tags::routes());
     access::register(registry);
     authorization::register(registry);
-    deployments::register(registry);
+    let deployments = deployments::register(registry);
     registry.add_routes(nave_engine::long_running::routes());
     policy_insights::register(registry);
     registry.add_routes(insights::routes());
+    deployments
 }

@@ -19,6 +19,7 @@ use std::{
 use nave_engine::{Engine, Store, Verified, clock::World};
 pub use nave_identity::BreachedPasswords;
 use nave_monitor::Monitor;
+use nave_outbound::Outbound;
 use nave_tls::Authority;
 use nave_vault::{KeyRing, Random, Secret, SigningKeys};
 
@@ -64,10 +65,12 @@ impl Installation {
         };
         directory.save(&settings)?;
         let (engine, planes, keys) = start(directory.path(), &settings, sources).await?;
-        nave_resources::deployments::settle_interrupted(&engine)
+        planes
+            .deployments
+            .resume(&engine)
             .await
             .map_err(|error| SetupError::Step {
-                step: "interrupted deployments",
+                step: "deployments under way",
                 cause: Box::new(error.into()),
             })?;
         let mut first_password = None;
@@ -111,6 +114,16 @@ impl Installation {
     #[must_use]
     pub fn monitor(&self) -> Monitor {
         self.planes.monitor.clone()
+    }
+
+    /// Fetches linked templates from these hosts from now on.
+    ///
+    /// # Errors
+    /// Where there can be no way out.
+    pub fn fetch_templates_from(&self, hosts: Vec<String>) -> Result<(), SetupError> {
+        let outbound = Outbound::new().map_err(|error| SetupError::Outbound(error.into()))?;
+        self.planes.deployments.fetch_from(hosts, outbound);
+        Ok(())
     }
 
     /// Refuses new passwords of this list from now on.

@@ -458,6 +458,12 @@ const BODIES: &[(&str, &str, Content)] = &[
     ("PUT", "/deployments/{name}", Json(|_| deployment())),
     ("POST", "/deployments/{name}/validate", Json(|_| deployment())),
     ("POST", "/deployments/{name}/whatIf", Json(|_| deployment())),
+    ("POST", "/deployments/{name}/exportTemplate", Nothing),
+    (
+        "POST",
+        "Microsoft.Resources/calculateTemplateHash",
+        Json(|_| json!({ "contentVersion": "1.0.0.0", "resources": [] })),
+    ),
     ("POST", "/deployments/{name0}/cancel", Nothing),
     ("POST", "/register", Nothing),
     ("POST", "/unregister", Nothing),

@@ -340,6 +340,16 @@ impl Town {
             format!("{subscription}/providers/Microsoft.Resources/deployments/deployed"),
             deployed,
         ));
+        let outputs = json!({ "o": { "type": "string", "value": "x" } });
+        let template = json!({ "contentVersion": "1.0.0.0", "resources": [], "outputs": outputs });
+        let deployed = json!({ "location": "eastus", "properties": { "mode": "Incremental", "template": template, "parameters": {} } });
+        for scope in [
+            format!("/providers/Microsoft.Management/managementGroups/{MANAGEMENT_GROUP}"),
+            String::new(),
+        ] {
+            let id = format!("{scope}/providers/Microsoft.Resources/deployments/deployed");
+            resources.push((id, deployed.clone()));
+        }
         resources
     }
 
@@ -364,13 +374,16 @@ impl Town {
         format!("{}/connections/{name}", self.workspace("hub"))
     }
 
-    /// What the server keeps about the deployment there is, at the scope of a route: in the group, or in the
-    /// subscription.
+    /// What the server keeps about the deployment there is, at the scope of a route.
     pub(crate) fn deployed(&self, route: &str, pointer: &str) -> String {
         let scope = if route.contains("/resourceGroups/") {
             self.group()
-        } else {
+        } else if route.contains("/subscriptions/") {
             self.nave.subscription()
+        } else if route.contains("/managementGroups/") {
+            format!("/providers/Microsoft.Management/managementGroups/{MANAGEMENT_GROUP}")
+        } else {
+            String::from("/")
         };
         let id = ResourceId::parse(&scope)
             .unwrap()

@@ -4,42 +4,51 @@
 //! hub, which says nothing about the group. So whoever may join a hub may deploy a template that makes nothing but
 //! projects of that hub (client contract 6.1), and may look at it. The write of each project is decided on its own.
 
-use nave_arm::{ArmError, ErrorCode, ResourceId};
+use nave_arm::{ArmError, ResourceId};
 use nave_engine::{Params, Request, Snapshot, decision::Need, route::Target};
 use nave_template::{Plan, WithoutChance};
 
-use super::{DEPLOYMENTS, surroundings, wanted::Wanted};
+use super::{
+    levels, prepare, surroundings,
+    wanted::{self, Wanted},
+};
 
 /// The type of hubs and projects.
 const WORKSPACES: &str = "Microsoft.MachineLearningServices/workspaces";
 const JOIN: &str = "Microsoft.MachineLearningServices/workspaces/hubs/join/action";
 
-/// The deployment that a route's path names.
-pub(super) fn deployment(params: &Params) -> Result<ResourceId, ArmError> {
-    let scope = params.scope()?;
-    let id = scope.extension(DEPLOYMENTS, params.get("name"));
-    ResourceId::parse(id.as_str())
-        .map_err(|error| ArmError::new(ErrorCode::InvalidResourceId, error.to_string()))
-}
-
 /// What a PUT is about, and the ways to be allowed it.
 pub(super) fn to_start(snapshot: &Snapshot, request: &Request, params: &Params) -> Result<Target, ArmError> {
-    let id = deployment(params)?;
+    let id = levels::deployment(params)?;
     // who has no role anywhere joins no hub, and has no template worked out
-    let asks = holds_a_role(snapshot, request).then(|| Wanted::of(request).ok());
-    let hub = asks.flatten().and_then(|wanted| {
-        let scope = surroundings::in_state(snapshot, &id, &wanted);
-        let plan = Plan::new(&wanted.template, scope, &wanted.parameters, &WithoutChance).ok()?;
-        hub_of_projects(&plan)
-    });
-    let Some(hub) = hub else {
-        return Ok(Target::from(id));
-    };
-    let own = Need::action(format!("{DEPLOYMENTS}/write"), id.clone());
+    let asks = names_a_workspace(request) && holds_a_role(snapshot, request);
+    let wanted = asks.then(|| wanted::Request::of(request).ok()?.inline()?.ok()).flatten();
+    let hub = wanted.and_then(|wanted| hub_in(snapshot, &id, &wanted));
     Ok(Target {
+        ways: ways_to_start(&id, hub),
         id,
-        ways: vec![vec![own], vec![Need::action(JOIN, hub)]],
     })
+}
+
+/// The hub whose projects a deployment makes, if it makes nothing else.
+pub(super) fn hub_in(snapshot: &Snapshot, id: &ResourceId, wanted: &Wanted) -> Option<ResourceId> {
+    let scope = surroundings::in_state(snapshot, id, wanted);
+    let plan = Plan::new(&wanted.template, scope, &wanted.parameters, &WithoutChance).ok()?;
+    hub_of_projects(&plan)
+}
+
+/// The ways to be allowed to deploy what makes projects of this hub, or anything.
+pub(super) fn ways_to_start(id: &ResourceId, hub: Option<ResourceId>) -> Vec<Vec<Need>> {
+    let own = Need::action(prepare::permission(), id.clone());
+    let join = hub.map(|hub| vec![Need::action(JOIN, hub)]);
+    std::iter::once(vec![own]).chain(join).collect()
+}
+
+/// Whether there can be a project in a request. Most templates have none, and are not worked out for that.
+fn names_a_workspace(request: &Request) -> bool {
+    const NAME: &[u8] = b"machinelearningservices/workspaces";
+    let mut windows = request.body.windows(NAME.len());
+    windows.any(|window| window.eq_ignore_ascii_case(NAME))
 }
 
 fn holds_a_role(snapshot: &Snapshot, request: &Request) -> bool {

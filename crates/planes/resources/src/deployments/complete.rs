@@ -6,35 +6,33 @@ use nave_arm::{Detail, ResourceId};
 use nave_engine::{Engine, Snapshot};
 use serde_json::json;
 
-use super::{door::Door, live::Progress, operations::Operation, prepare::Prepared};
+use super::{prepare::Prepared, run::Run};
 use crate::resources;
 
 /// Deletes what is not in the template; answers why something could not be. What others stand on goes after them:
 /// who is refused is tried again as long as something else went.
-pub(super) async fn delete_the_rest(
-    door: &Door<'_>,
-    prepared: &Prepared,
-    progress: &Progress,
-) -> Vec<Detail> {
-    let world = door.engine.world();
-    let mut rest = not_in_template(door.engine, &door.engine.snapshot(), prepared);
+pub(super) async fn delete_the_rest(run: &Run<'_>) -> Vec<Detail> {
+    let engine = &run.job.engine;
+    let mut rest = not_in_template(engine, &engine.snapshot(), run.prepared);
     loop {
         let mut refused = Vec::new();
         let before = rest.len();
         for id in rest {
             let target = json!({"id": id, "resourceType": id.resource_type(), "resourceName": id.name()});
-            let operation = Operation::new(&prepared.id, world.new_id(), "Delete", Some(target), world.now());
-            match door.delete(&id).await {
-                Ok(status) => drop(progress.begin(operation.succeeded(status, world.now()))),
+            let operation = run.operation("Delete", Some(&id), Some(target));
+            match run.job.delete(&id).await {
+                Ok(status) => drop(run.progress.begin(operation.succeeded(status, run.now()))),
                 Err(refusal) => refused.push((id, operation, refusal)),
             }
         }
         if refused.is_empty() || refused.len() == before {
             return refused
                 .into_iter()
-                .map(|(_, operation, refusal)| {
-                    progress.begin(operation.failed(&refusal, world.now()));
-                    refusal.detail
+                .map(|(id, operation, refusal)| {
+                    run.progress.begin(operation.failed(&refusal, run.now()));
+                    let mut cause = refusal.detail;
+                    cause.target.get_or_insert_with(|| id.to_string());
+                    cause
                 })
                 .collect();
         }

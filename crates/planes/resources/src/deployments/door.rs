@@ -1,26 +1,15 @@
 //! The requests a deployment makes: as its caller, through the same door as the caller's own.
 
-use std::sync::Arc;
-
 use http::Method;
 use nave_arm::{ArmError, Detail, ResourceId};
-use nave_engine::{Caller, Engine, Reply, Request, inner_request};
-use nave_template::{PlannedResource, RuntimeCall};
+use nave_engine::{Reply, inner_request};
+use nave_template::{PlannedResource, RuntimeCall, RuntimeValues, Unresolved};
 use serde_json::Value;
 
-use super::live::Live;
-
-/// A way to make requests for a deployment.
-pub(super) struct Door<'d> {
-    pub(super) engine: &'d Arc<Engine>,
-    pub(super) caller: &'d Caller,
-    /// The request the deployment came by.
-    pub(super) outer: &'d Request,
-    pub(super) live: &'d Live,
-}
+use super::job::Job;
 
 /// Why a request did not succeed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Refusal {
     pub(super) status: u16,
     pub(super) detail: Detail,
@@ -35,35 +24,14 @@ impl From<ArmError> for Refusal {
     }
 }
 
-impl Door<'_> {
-    /// The PUT of a planned resource.
-    pub(super) fn request(&self, resource: &PlannedResource, body: &Value) -> Request {
-        let id = resource.id.as_str();
-        inner_request(
-            self.caller,
-            Method::PUT,
-            id,
-            &resource.api_version,
-            body,
-            self.outer,
-        )
-    }
-
-    /// Deploys a resource; answers the status. Types answer in their final state (client contract 0.4), nested
-    /// deployments are waited for.
+impl Job {
+    /// Writes a resource; answers the status. Types answer in their final state (client contract 0.4).
     pub(super) async fn put(&self, resource: &PlannedResource, body: &Value) -> Result<u16, Refusal> {
-        let reply = Box::pin(self.engine.serve(self.request(resource, body))).await;
+        let reply = self.ask(Method::PUT, resource.id.as_str(), &resource.api_version, body).await;
         let status = reply.status;
-        let mut answer = succeeded(reply)?;
-        if state(&answer) == "running" {
-            self.live.wait(&resource.id).await;
-            answer = self.get(&resource.id, &resource.api_version).await?;
-        }
+        let answer = succeeded(reply)?;
         match state(&answer).as_str() {
-            "failed" | "canceled" => Err(Refusal {
-                status: 409,
-                detail: failed_inside(&answer),
-            }),
+            "failed" | "canceled" => Err(failed_inside(&answer)),
             _ => Ok(status),
         }
     }
@@ -71,28 +39,44 @@ impl Door<'_> {
     /// Deletes a resource; answers the status.
     pub(super) async fn delete(&self, id: &ResourceId) -> Result<u16, Refusal> {
         let version = self.version(id, None);
-        let request = inner_request(
-            self.caller,
-            Method::DELETE,
-            id.as_str(),
-            &version,
-            &Value::Null,
-            self.outer,
-        );
-        let reply = self.engine.serve(request).await;
+        let reply = self.ask(Method::DELETE, id.as_str(), &version, &Value::Null).await;
         let status = reply.status;
         succeeded(reply).map(|_| status)
     }
 
-    /// Makes a run-time call of the template.
-    pub(super) async fn answer(&self, call: &RuntimeCall) -> Result<Value, Refusal> {
+    /// Evaluates to the end, making each run-time call when it is needed. What was answered for another resource is
+    /// not used again: the deployment may have changed it.
+    pub(super) async fn resolve(
+        &self,
+        evaluate: impl Fn(&RuntimeValues) -> Result<Value, Unresolved>,
+    ) -> Result<Value, Refusal> {
+        let mut known = RuntimeValues::new();
+        loop {
+            match evaluate(&known) {
+                Ok(value) => return Ok(value),
+                Err(Unresolved::Failed(error)) => return Err(error.into()),
+                Err(Unresolved::Call(call)) => {
+                    let answer = self.answer(&call).await?;
+                    known.insert(&call, answer);
+                }
+            }
+        }
+    }
+
+    /// What GET shows of a resource.
+    pub(super) async fn seen(&self, id: &ResourceId, version: &str) -> Result<Value, Refusal> {
+        succeeded(self.ask(Method::GET, id.as_str(), version, &Value::Null).await)
+    }
+
+    async fn answer(&self, call: &RuntimeCall) -> Result<Value, Refusal> {
         match call {
             RuntimeCall::Reference {
                 id,
                 api_version,
                 full,
             } => {
-                let mut found = self.get(id, &self.version(id, api_version.as_deref())).await?;
+                let version = self.version(id, api_version.as_deref());
+                let mut found = succeeded(self.ask(Method::GET, id.as_str(), &version, &Value::Null).await)?;
                 Ok(if *full { found } else { found["properties"].take() })
             }
             RuntimeCall::List {
@@ -104,26 +88,31 @@ impl Door<'_> {
                 let path = format!("{id}/{function}");
                 let version = self.version(id, api_version.as_deref());
                 let body = body.clone().unwrap_or_default();
-                let request = inner_request(self.caller, Method::POST, &path, &version, &body, self.outer);
-                succeeded(self.engine.serve(request).await)
+                succeeded(self.ask(Method::POST, &path, &version, &body).await)
             }
         }
     }
 
-    async fn get(&self, id: &ResourceId, version: &str) -> Result<Value, Refusal> {
-        let request = inner_request(
-            self.caller,
-            Method::GET,
-            id.as_str(),
-            version,
-            &Value::Null,
-            self.outer,
-        );
-        succeeded(self.engine.serve(request).await)
+    async fn ask(&self, method: Method, path: &str, version: &str, body: &Value) -> Reply {
+        let request = inner_request(&self.caller, method, path, version, body, &self.outer);
+        if self.is_rehearsal() {
+            return Box::pin(self.engine.serve(request)).await;
+        }
+        // on a task of its own, so that several go on at the same time, and one that has begun comes to its end
+        let engine = self.engine.clone();
+        let served = tokio::spawn(async move { engine.serve(request).await }).await;
+        served.unwrap_or_else(|error| {
+            tracing::error!(%error, path, "a request of a deployment broke off");
+            ArmError::new(
+                nave_arm::ErrorCode::InternalServerError,
+                "The request broke off; the server's log has the cause.",
+            )
+            .into()
+        })
     }
 
-    /// The version asked for, else the newest of the type.
-    fn version(&self, id: &ResourceId, asked: Option<&str>) -> String {
+    /// The version that was asked for, else the newest of the type.
+    pub(super) fn version(&self, id: &ResourceId, asked: Option<&str>) -> String {
         let newest = || {
             let kind = self.engine.registry().resource_type(&id.resource_type())?;
             kind.declaration().api_versions.first().copied()
@@ -150,7 +139,8 @@ fn state(body: &Value) -> String {
     state.unwrap_or_default().to_lowercase()
 }
 
-fn failed_inside(body: &Value) -> Detail {
+/// The failure of something that answered, and failed.
+pub(super) fn failed_inside(body: &Value) -> Refusal {
     let state = body
         .pointer("/properties/provisioningState")
         .and_then(Value::as_str)
@@ -166,22 +156,21 @@ fn failed_inside(body: &Value) -> Detail {
         .map(detail)
         .into_iter()
         .collect();
-    failure
+    Refusal {
+        status: 409,
+        detail: failure,
+    }
 }
 
 /// An error of the wire as a cause.
 fn detail(error: &Value) -> Detail {
     let text = |name: &str| error[name].as_str().map(str::to_owned);
+    let list = |name: &str| error[name].as_array().into_iter().flatten();
     Detail {
         code: text("code").unwrap_or_else(|| String::from("Unknown")),
         message: text("message").unwrap_or_default(),
         target: text("target"),
-        details: error["details"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(detail)
-            .collect(),
-        additional_info: error["additionalInfo"].as_array().cloned().unwrap_or_default(),
+        details: list("details").map(detail).collect(),
+        additional_info: list("additionalInfo").cloned().collect(),
     }
 }

@@ -17,7 +17,13 @@ use nave_engine::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{access, at_both_scopes, door::Refusal, live::Live, record::duration};
+use super::{
+    access,
+    door::Refusal,
+    levels::{self, at_all_scopes},
+    live::Live,
+    record::duration,
+};
 
 const READ: &str = "Microsoft.Resources/deployments/operations/read";
 /// The same right, as the provider lists it a second time (rest-surface, Resources).
@@ -33,20 +39,29 @@ pub(super) struct Operation {
 }
 
 impl Operation {
+    /// One of a run of a deployment, about a resource. It has the same id when the run is taken up after a restart.
     pub(super) fn new(
         deployment: &ResourceId,
-        id: Uuid,
+        run: Uuid,
         kind: &'static str,
+        about: Option<&ResourceId>,
         target: Option<Value>,
         since: Timestamp,
     ) -> Self {
+        let about = about.map_or("", ResourceId::key);
+        let name = format!("{} {kind} {about}", deployment.key());
         Self {
             deployment: deployment.clone(),
-            id,
+            id: Uuid::new_v5(&run, name.as_bytes()),
             kind,
             target,
             since,
         }
+    }
+
+    /// Puts right when it began.
+    pub(super) fn began(&mut self, when: Timestamp) {
+        self.since = when;
     }
 
     pub(super) fn running(&self) -> Value {
@@ -95,11 +110,17 @@ fn word(status: u16) -> String {
 }
 
 pub(super) fn routes(live: &Arc<Live>) -> Vec<Route> {
-    let lists = at_both_scopes!("/providers/Microsoft.Resources/deployments/{name}/operations");
-    let ones = at_both_scopes!("/providers/Microsoft.Resources/deployments/{name}/operations/{operation}");
+    let lists = at_all_scopes!("/providers/Microsoft.Resources/deployments/{name}/operations");
+    let ones = at_all_scopes!("/providers/Microsoft.Resources/deployments/{name}/operations/{operation}");
     // clients leave the provider out (client contract 4)
-    let short_lists = at_both_scopes!("/deployments/{name}/operations");
-    let short_ones = at_both_scopes!("/deployments/{name}/operations/{operation}");
+    let short_lists = [
+        "/subscriptions/{subscription}/resourceGroups/{group}/deployments/{name}/operations",
+        "/subscriptions/{subscription}/deployments/{name}/operations",
+    ];
+    let short_ones = [
+        "/subscriptions/{subscription}/resourceGroups/{group}/deployments/{name}/operations/{operation}",
+        "/subscriptions/{subscription}/deployments/{name}/operations/{operation}",
+    ];
     let lists = lists
         .into_iter()
         .chain(short_lists)
@@ -135,7 +156,7 @@ fn route(
         },
     );
     route.or(&[READ_IN_GROUP]).about(|snapshot, _, params| {
-        let id = access::deployment(params)?;
+        let id = levels::deployment(params)?;
         let own = [READ, READ_IN_GROUP].map(|action| Need::action(action, id.clone()));
         Ok(Target {
             ways: access::to_read(snapshot, &id, own.into()),
@@ -148,7 +169,7 @@ fn route(
 pub(super) fn find(call: &Call) -> Result<Arc<Resource>, ArmError> {
     let id = call.grant.id();
     let snapshot = call.engine.snapshot();
-    crate::scope::check(&snapshot, id)?;
+    levels::check(&snapshot, id)?;
     snapshot.get(id).cloned().ok_or_else(|| missing::not_found(id))
 }
 

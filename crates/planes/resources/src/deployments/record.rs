@@ -6,7 +6,7 @@ use nave_engine::Resource;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::{DEPLOYMENTS, live::Live, prepare::Prepared};
+use super::{DEPLOYMENTS, job::Job, links::Link, prepare::Prepared, wanted::OnError};
 
 /// How a deployment ended.
 #[derive(Debug)]
@@ -18,32 +18,57 @@ pub(super) struct Ended {
     pub(super) error: Option<ArmError>,
 }
 
-/// What is stored of a deployment before its first resource. `run` names this run of it.
-pub(super) fn started(prepared: &Prepared, run: Uuid, correlation_id: Uuid, now: Timestamp) -> Value {
+/// The state of a deployment that is under way.
+pub(super) const RUNNING: &str = "Running";
+
+/// What is stored of a deployment before its first resource. `within` is the deployment it is nested in.
+pub(super) fn started(
+    prepared: &Prepared,
+    job: &Job,
+    within: Option<&ResourceId>,
+    template: Option<Value>,
+) -> Value {
     let mut own = json!({
-        "run": run,
+        "run": job.begun.run,
         "operations": [],
-        "properties": properties(prepared, correlation_id, now),
+        "properties": properties(prepared, job.outer.correlation_id, job.engine.world().now()),
     });
-    if let Some(hub) = &prepared.joins {
-        own["joins"] = hub.as_str().into();
+    let hub = prepared.joins.as_ref().map(|hub| hub.as_str().into());
+    let within = within.map(|outer| outer.as_str().into());
+    for (name, value) in [("joins", hub), ("within", within), ("template", template)] {
+        if let Some(value) = value {
+            own[name] = value;
+        }
     }
     own
 }
 
 /// What every answer about a deployment says of it.
 pub(super) fn properties(prepared: &Prepared, correlation_id: Uuid, now: Timestamp) -> Value {
-    json!({
-        "templateHash": prepared.wanted.template.hash(),
+    let wanted = &prepared.wanted;
+    let mut properties = json!({
+        "templateHash": wanted.template.hash(),
         "parameters": prepared.plan.parameters(),
-        "mode": prepared.wanted.mode.word(),
-        "provisioningState": "Running",
+        "mode": wanted.settings.mode.word(),
+        "provisioningState": RUNNING,
         "timestamp": now.to_string(),
         "duration": "PT0S",
         "correlationId": correlation_id,
         "providers": prepared.providers(),
         "dependencies": prepared.dependencies(),
-    })
+    });
+    let more = [
+        ("templateLink", wanted.template_link.as_ref().map(Link::shown)),
+        ("parametersLink", wanted.parameters_link.as_ref().map(Link::shown)),
+        ("onErrorDeployment", wanted.settings.on_error.as_ref().map(OnError::shown)),
+        ("debugSetting", wanted.settings.debug.clone()),
+    ];
+    for (name, value) in more {
+        if let Some(value) = value {
+            properties[name] = value;
+        }
+    }
+    properties
 }
 
 /// What is stored of it after its last resource.
@@ -69,6 +94,7 @@ pub(super) fn sent(prepared: &Prepared) -> Value {
     sent.extend(
         prepared
             .wanted
+            .settings
             .location
             .as_ref()
             .map(|location| (String::from("location"), location.as_str().into())),
@@ -76,6 +102,7 @@ pub(super) fn sent(prepared: &Prepared) -> Value {
     sent.extend(
         prepared
             .wanted
+            .settings
             .tags
             .clone()
             .map(|tags| (String::from("tags"), tags)),
@@ -83,36 +110,15 @@ pub(super) fn sent(prepared: &Prepared) -> Value {
     sent.into()
 }
 
-/// The state: what the row says, except that nothing runs that this process does not work on.
-pub(super) fn state(row: &Resource, live: &Live) -> String {
-    let stored = row
-        .own
-        .pointer("/properties/provisioningState")
-        .and_then(Value::as_str)
-        .unwrap_or("Failed");
-    let run = row.own["run"].as_str().unwrap_or_default();
-    let is_interrupted = stored == "Running" && !live.knows(&row.id, run);
-    if is_interrupted {
-        String::from("Failed")
-    } else {
-        stored.to_owned()
-    }
-}
-
-/// The error of a deployment that failed.
-pub(super) fn error(row: &Resource, live: &Live) -> Option<Value> {
-    let stored = row.own.pointer("/properties/error").cloned();
-    stored.or_else(|| (state(row, live) == "Failed").then(|| super::interrupted::error(&row.id).body()))
+/// The state.
+pub(super) fn state(row: &Resource) -> &str {
+    let stored = row.own.pointer("/properties/provisioningState");
+    stored.and_then(Value::as_str).unwrap_or("Failed")
 }
 
 /// What GET shows.
-pub(super) fn view(row: &Resource, live: &Live) -> Value {
-    let mut properties = row.own["properties"].clone();
-    properties["provisioningState"] = state(row, live).into();
-    if let Some(error) = error(row, live) {
-        properties["error"] = error;
-    }
-    shown(&row.id, &row.sent, properties)
+pub(super) fn view(row: &Resource) -> Value {
+    shown(&row.id, &row.sent, row.own["properties"].clone())
 }
 
 /// The envelope around a deployment's properties.

@@ -1,7 +1,5 @@
 //! `deployments/operationStatuses`: what `Azure-AsyncOperation` points at.
 
-use std::sync::Arc;
-
 use http::{HeaderName, Method, header};
 use nave_arm::{ArmError, ErrorCode};
 use nave_engine::{
@@ -12,7 +10,12 @@ use nave_engine::{
 };
 use serde_json::{Value, json};
 
-use super::{access, at_both_scopes, live::Live, operations::find, record};
+use super::{
+    access,
+    levels::{self, at_all_scopes},
+    operations::find,
+    record,
+};
 
 const READ: &str = "Microsoft.Resources/deployments/operationstatuses/read";
 const READ_DEPLOYMENT: &str = "Microsoft.Resources/deployments/read";
@@ -20,25 +23,21 @@ const READ_DEPLOYMENT: &str = "Microsoft.Resources/deployments/read";
 /// Seconds between two looks. Never 0, which clients take for half a minute (client contract 0.4).
 const RETRY_AFTER: &str = "1";
 
-pub(super) fn routes(live: &Arc<Live>) -> Vec<Route> {
-    let paths = at_both_scopes!("/providers/Microsoft.Resources/deployments/{name}/operationStatuses/{run}");
-    paths.map(|path| route(path, live)).into()
+pub(super) fn routes() -> Vec<Route> {
+    let paths = at_all_scopes!("/providers/Microsoft.Resources/deployments/{name}/operationStatuses/{run}");
+    paths.map(route).into()
 }
 
-fn route(path: &'static str, live: &Arc<Live>) -> Route {
-    let live = live.clone();
+fn route(path: &'static str) -> Route {
     let route = Route::new(
         Method::GET,
         path,
         Surface::Arm,
         Access::action(READ),
-        move |call: Call| {
-            let live = live.clone();
-            async move { status(&call, &live) }
-        },
+        async |call: Call| status(&call),
     );
     route.about(|snapshot, _, params| {
-        let id = access::deployment(params)?;
+        let id = levels::deployment(params)?;
         let own = [READ, READ_DEPLOYMENT].map(|action| Need::action(action, id.clone()));
         Ok(Target {
             ways: access::to_read(snapshot, &id, own.into()),
@@ -47,7 +46,7 @@ fn route(path: &'static str, live: &Arc<Live>) -> Route {
     })
 }
 
-fn status(call: &Call, live: &Live) -> Result<Reply, ArmError> {
+fn status(call: &Call) -> Result<Reply, ArmError> {
     let row = find(call)?;
     let run = call.params.get("run");
     if row.own["run"]
@@ -62,13 +61,13 @@ fn status(call: &Call, live: &Live) -> Result<Reply, ArmError> {
             ),
         ));
     }
-    let state = record::state(&row, live);
+    let state = record::state(&row);
     let mut body = json!({ "status": state });
-    if let Some(error) = record::error(&row, live) {
-        body["error"] = error;
+    if let Some(error) = row.own.pointer("/properties/error") {
+        body["error"] = error.clone();
     }
     let reply = Reply::ok(body);
-    Ok(if state == "Running" {
+    Ok(if state == record::RUNNING {
         reply.with(header::RETRY_AFTER, RETRY_AFTER)
     } else {
         reply

@@ -1,4 +1,4 @@
-//! `POST deployments/{name}/validate`: every error of template, right and body before anything is changed.
+//! `POST deployments/{name}/validate`: every error of template, right, policy and body before anything is changed.
 
 use http::Method;
 use nave_arm::ArmError;
@@ -7,44 +7,57 @@ use nave_engine::{
     operation::{Access, Surface},
     route::{Call, Route, Target},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
-    access, at_both_scopes, door::Door, live::Live, preflight, prepare::Prepared, record, wanted::Wanted,
+    Deployments,
+    job::Job,
+    levels::{self, at_all_scopes},
+    on_error,
+    prepare::{Place, Prepared},
+    record, rehearse,
+    wanted::{Request, Validation},
 };
 
-pub(super) fn routes() -> Vec<Route> {
-    let paths = at_both_scopes!("/providers/Microsoft.Resources/deployments/{name}/validate");
+pub(super) fn routes(deployments: &Deployments) -> Vec<Route> {
+    let paths = at_all_scopes!("/providers/Microsoft.Resources/deployments/{name}/validate");
     paths
         .map(|path| {
+            let deployments = deployments.clone();
             let access = Access::action("Microsoft.Resources/deployments/validate/action");
-            let route = Route::new(Method::POST, path, Surface::Arm, access, validate);
-            route.about(|_, _, params| access::deployment(params).map(Target::from))
+            let route = Route::new(Method::POST, path, Surface::Arm, access, move |call| {
+                validate(deployments.clone(), call)
+            });
+            route.about(|_, _, params| levels::deployment(params).map(Target::from))
         })
         .into()
 }
 
-async fn validate(call: Call) -> Result<Reply, ArmError> {
+async fn validate(deployments: Deployments, call: Call) -> Result<Reply, ArmError> {
     let Call {
         engine,
         grant,
         request,
         ..
     } = call;
-    let prepared = Prepared::new(&engine, grant.caller(), grant.id(), Wanted::of(&request)?)?;
-    let door = Door {
-        engine: &engine,
-        caller: grant.caller(),
-        outer: &request,
-        live: &Live::default(),
+    let job = Job::new(&engine, &deployments.live, &deployments.links, &request);
+    let wanted = Request::of(&request)?.fetched(&job.fetched).await?;
+    let prepared = Prepared::new(&job, grant.id(), wanted, Place::Root)?;
+    on_error::check(&job, &prepared)?;
+    let validated: Value = match prepared.wanted.settings.level {
+        Validation::Template => {
+            let written = prepared.written();
+            written.map(|(_, resource)| json!({ "id": resource.id })).collect()
+        }
+        Validation::Provider | Validation::ProviderNoRbac => {
+            let rehearsed = rehearse::check(&job, &prepared).await?;
+            let tried = rehearsed.tried.iter();
+            tried.map(|tried| json!({ "id": tried.resource.id })).collect()
+        }
     };
-    let foreseen = preflight::check(&door, &prepared).await?;
     let mut properties = record::properties(&prepared, request.correlation_id, engine.world().now());
     properties["provisioningState"] = "Succeeded".into();
-    properties["validatedResources"] = foreseen
-        .iter()
-        .map(|one| json!({ "id": one.resource.id }))
-        .collect();
+    properties["validatedResources"] = validated;
     Ok(Reply::ok(record::shown(
         &prepared.id,
         &record::sent(&prepared),

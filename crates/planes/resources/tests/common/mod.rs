@@ -8,11 +8,12 @@ use http::{HeaderMap, Method};
 use nave_arm::ResourceId;
 use nave_engine::{
     Act, Caller, CallerKind, Change, Engine, Parts, Put, Registry, Request, Store,
-    clock::StillWorld,
+    clock::{StillWorld, World},
     declaration::{Action, Declaration, ResourceType, Verb},
     directory, principal_claim,
     site::{LOCATIONS, Site},
 };
+use nave_resources::deployments::Deployments;
 use nave_vault::KeyRing;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -38,9 +39,23 @@ pub(crate) type Answer = (u16, Value);
 /// An engine with this plane, one workspace type, two subscriptions and a group.
 pub(crate) struct Nave {
     pub(crate) engine: Arc<Engine>,
+    pub(crate) deployments: Deployments,
     /// The time it lives in.
     pub(crate) world: StillWorld,
-    _folder: TempDir,
+    folder: Arc<TempDir>,
+}
+
+/// A world whose time stands still. Its ids are new after a restart, too.
+struct RealIds(StillWorld);
+
+impl World for RealIds {
+    fn now(&self) -> jiff::Timestamp {
+        self.0.now()
+    }
+
+    fn new_id(&self) -> Uuid {
+        Uuid::new_v4()
+    }
 }
 
 /// A stand-in for the types of other planes.
@@ -74,25 +89,7 @@ impl Nave {
 
     /// With more types and routes.
     pub(crate) async fn start_with(add: impl FnOnce(&mut Registry)) -> Self {
-        let folder = tempfile::tempdir().expect("folder");
-        let mut registry = Registry::default();
-        nave_resources::register(&mut registry);
-        registry.add_type(Workspaces);
-        add(&mut registry);
-        let world = StillWorld::at("2026-11-24T12:00:00Z".parse().expect("instant"));
-        let parts = Parts {
-            store: open_store(&folder).await,
-            vault: Arc::new(KeyRing::open_or_create(folder.path()).expect("key ring")),
-            site: site(),
-            world: Arc::new(world.clone()),
-            registry,
-            authenticators: Vec::new(),
-        };
-        let nave = Self {
-            engine: Engine::open(parts).await.expect("engine"),
-            world,
-            _folder: folder,
-        };
+        let nave = Self::open(Arc::new(tempfile::tempdir().expect("folder")), add).await;
         for subscription in [S, OTHER] {
             let guid = subscription
                 .rsplit('/')
@@ -103,6 +100,33 @@ impl Nave {
         }
         nave.make(RG, json!({ "location": "eastus" })).await;
         nave
+    }
+
+    /// A server on the same data, as after a restart: this one is taken to be stopped.
+    pub(crate) async fn again(&self, add: impl FnOnce(&mut Registry)) -> Self {
+        Self::open(self.folder.clone(), add).await
+    }
+
+    async fn open(folder: Arc<TempDir>, add: impl FnOnce(&mut Registry)) -> Self {
+        let mut registry = Registry::default();
+        let deployments = nave_resources::register(&mut registry);
+        registry.add_type(Workspaces);
+        add(&mut registry);
+        let world = StillWorld::at("2026-11-24T12:00:00Z".parse().expect("instant"));
+        let parts = Parts {
+            store: open_store(&folder).await,
+            vault: Arc::new(KeyRing::open_or_create(folder.path()).expect("key ring")),
+            site: site(),
+            world: Arc::new(RealIds(world.clone())),
+            registry,
+            authenticators: Vec::new(),
+        };
+        Self {
+            engine: Engine::open(parts).await.expect("engine"),
+            deployments,
+            world,
+            folder,
+        }
     }
 
     /// The same with a hub in the group.

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use nave_arm::{ArmError, ErrorCode};
 use nave_engine::{
-    Caller, Reply, Request,
+    Caller, Registry, Reply, Request,
     decision::Need,
     declaration::{ActCall, Action, Asked, Cx, Declaration, Draft, Placement, ResourceType, Verb, Written},
 };
@@ -85,6 +85,25 @@ impl ResourceType for Parts {
     }
 }
 
+/// A type whose rows are not kept in memory.
+struct Notes;
+
+static NOTES: Declaration = Declaration {
+    resource_type: "Test.Kit/things/notes",
+    api_versions: &["2024-01-01"],
+    placement: Placement::Parent,
+    verbs: ALL,
+    tracked: false,
+    resident: false,
+    ..Declaration::COMMON
+};
+
+impl ResourceType for Notes {
+    fn declaration(&self) -> &'static Declaration {
+        &NOTES
+    }
+}
+
 /// Workspaces of which a project may be made by whoever may join its hub.
 struct Workspaces;
 
@@ -118,11 +137,13 @@ impl ResourceType for Workspaces {
     }
 }
 
-/// A type whose second write (the first one is only looked at) waits until the gate is opened.
+/// A type whose writes wait until the gate is opened, but for the first: it is only a rehearsal.
 pub(crate) struct Gates {
     pub(crate) gate: Arc<Gate>,
     pub(crate) reached: Mutex<Sender<()>>,
     writes: AtomicUsize,
+    /// How many writes pass before one waits.
+    pass: usize,
 }
 
 #[derive(Default)]
@@ -148,10 +169,16 @@ impl Gate {
 
 impl Gates {
     pub(crate) fn new(gate: Arc<Gate>, reached: Sender<()>) -> Self {
+        Self::after(1, gate, reached)
+    }
+
+    /// With so many writes that pass.
+    pub(crate) fn after(pass: usize, gate: Arc<Gate>, reached: Sender<()>) -> Self {
         Self {
             gate,
             reached: Mutex::new(reached),
             writes: AtomicUsize::new(0),
+            pass,
         }
     }
 }
@@ -169,8 +196,9 @@ impl ResourceType for Gates {
     }
 
     fn write(&self, _: &Cx<'_>, draft: Draft) -> Result<Written, ArmError> {
-        if self.writes.fetch_add(1, Ordering::SeqCst) == 1 {
-            self.reached.lock().unwrap().send(()).unwrap();
+        if self.writes.fetch_add(1, Ordering::SeqCst) >= self.pass {
+            // who waits no more has seen enough
+            let _ = self.reached.lock().unwrap().send(());
             self.gate.pass();
         }
         Ok(Written::plain(draft))
@@ -196,24 +224,26 @@ plain_types!(
     LogWorkspaces LOG_WORKSPACES "Microsoft.OperationalInsights/workspaces"
 );
 
+pub(crate) fn add_types(registry: &mut Registry, gates: Option<Gates>) {
+    registry.add_type(Things);
+    registry.add_type(Parts);
+    registry.add_type(Notes);
+    registry.add_type(Workspaces);
+    registry.add_type(Storage);
+    registry.add_type(Vaults);
+    registry.add_type(Components);
+    registry.add_type(LogWorkspaces);
+    if let Some(gates) = gates {
+        registry.add_type(gates);
+    }
+}
+
 pub(crate) async fn start() -> Nave {
     start_with_gates(None).await
 }
 
 pub(crate) async fn start_with_gates(gates: Option<Gates>) -> Nave {
-    let nave = Nave::start_with(|registry| {
-        registry.add_type(Things);
-        registry.add_type(Parts);
-        registry.add_type(Workspaces);
-        registry.add_type(Storage);
-        registry.add_type(Vaults);
-        registry.add_type(Components);
-        registry.add_type(LogWorkspaces);
-        if let Some(gates) = gates {
-            registry.add_type(gates);
-        }
-    })
-    .await;
+    let nave = Nave::start_with(|registry| add_types(registry, gates)).await;
     nave.delete(&Caller::system(), HUB).await;
     nave
 }

@@ -1,16 +1,15 @@
-//! A deployment while it runs, when it is cancelled, when its client hangs up, and when its server was stopped.
+//! A deployment while it runs, when it is cancelled, and when its client hangs up.
 
 use std::sync::{Arc, mpsc};
 
-use http::Method;
-use nave_engine::{Caller, Put};
+use nave_engine::Caller;
 use serde_json::{Value, json};
 
 use crate::{
-    common::{Nave, code, id},
+    common::{Nave, code},
     kit::{
-        Gate, Gates, body, deploy, header, id_of, operations, post, start, start_with_gates, state, template,
-        thing, thing_id,
+        Gate, Gates, body, deploy, id_of, operations, post, start_with_gates, state, template, thing,
+        thing_id,
     },
 };
 
@@ -97,49 +96,4 @@ async fn the_work_goes_on_when_the_client_hangs_up() {
         }
     }
     assert_eq!(nave.get(&Caller::system(), &thing_id("after")).await.0, 200);
-}
-
-#[tokio::test]
-async fn what_a_stopped_server_left_has_failed() {
-    let nave = start().await;
-    let caller = Caller::system();
-    let row = || {
-        let mut put = Put::new(id(&id_of("d")), json!({}));
-        put.own = json!({"run": "r", "operations": [], "properties": {"provisioningState": "Running"}});
-        put
-    };
-    nave.put(row()).await;
-    let (_, seen) = nave.get(&caller, &id_of("d")).await;
-    assert_eq!(
-        (state(&seen), seen["properties"]["error"]["code"].as_str()),
-        ("Failed", Some("DeploymentFailed"))
-    );
-    let (_, status) = nave
-        .get(&caller, &format!("{}/operationStatuses/r", id_of("d")))
-        .await;
-    assert_eq!(status["status"], "Failed");
-    assert!(
-        status["error"]["message"]
-            .as_str()
-            .unwrap()
-            .contains("deploy the template again")
-    );
-    nave_resources::deployments::settle_interrupted(&nave.engine)
-        .await
-        .unwrap();
-    let stored = nave.engine.snapshot().get(&id(&id_of("d"))).unwrap().own.clone();
-    assert_eq!(stored["properties"]["provisioningState"], "Failed");
-    nave.put(row()).await;
-    let reply = deploy(
-        &nave,
-        &caller,
-        "d",
-        &body(template(&[thing("t", &[], json!({}))]), json!({})),
-    )
-    .await;
-    assert_eq!((reply.status, header(&reply, "retry-after")), (200, ""));
-    assert_eq!(
-        nave.send(&caller, Method::HEAD, &id_of("d"), Value::Null).await.0,
-        204
-    );
 }

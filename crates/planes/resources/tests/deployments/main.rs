@@ -10,4 +10,6 @@ mod kit;
 mod life;
 mod outcome;
 mod refused;
+mod restart;
+mod scopes;
 mod what_if;

@@ -196,7 +196,8 @@ async fn a_failure_stops_what_depends_on_it_and_nothing_else() {
     let nave = start().await;
     let resources = [
         thing("good", &[], json!({})),
-        thing("bad", &["good"], json!({"bad": true})),
+        // what the template says is refused at once; this is said by an answer of run time
+        thing("bad", &["good"], json!({"bad": "[not(empty(reference('good').url))]"})),
         thing("after-bad", &["bad"], json!({})),
         thing("after-that", &["after-bad"], json!({})),
         thing("other", &["good"], json!({})),
@@ -301,8 +302,10 @@ async fn nested_deployments_are_deployments() {
 #[tokio::test]
 async fn a_failure_inside_a_nested_deployment_is_wrapped() {
     let nave = start().await;
+    let bad = json!({"bad": "[not(empty(reference('a').url))]"});
     let inner = json!({"type": "Microsoft.Resources/deployments", "apiVersion": "2022-09-01", "name": "inner", "properties": {
-        "template": {"resources": [thing("a", &[], json!({})), thing("b", &["a"], json!({"bad": true}))]}}});
+        "expressionEvaluationOptions": {"scope": "inner"},
+        "template": {"resources": [thing("a", &[], json!({})), thing("b", &["a"], bad)]}}});
     let reply = deploy(&nave, &system(), "d", &body(template(&[inner]), json!({}))).await;
     let cause = reply.as_json().unwrap()["properties"]["error"]["details"][0].clone();
     assert_eq!(cause["code"], "ResourceDeploymentFailure");
@@ -320,6 +323,8 @@ async fn a_subscription_deployment_makes_a_group_and_fills_it() {
                        "template": {"resources": [thing("t", &[], json!({"where": "[resourceGroup().location]"}))]}}});
     let group = json!({"type": "Microsoft.Resources/resourceGroups", "apiVersion": "2022-09-01", "name": "made", "location": "[deployment().location]"});
     let mut wanted = body(template(&[nested, group]), json!({}));
+    wanted["properties"]["template"]["$schema"] =
+        "https://schema.management.azure.com/schemas/2018-05-01/subscriptionDeploymentTemplate.json#".into();
     let path = format!("{OTHER}/providers/Microsoft.Resources/deployments/d");
     let (status, refused) = nave.put_as(&system(), &path, wanted.clone()).await;
     assert_eq!(
