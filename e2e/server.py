@@ -34,16 +34,25 @@ class Server:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("AZURE_", "ARM_", "OPENAI_"))}
         return {**inherited, **self.exports}
 
+    def kill(self):
+        """kill -9, as a power cut ends it."""
+        self.process.kill()
+        self.process.wait(timeout=20)
+
+    def again(self, *arguments):
+        """The next server on the same data and at the same address."""
+        return start(self.data, *arguments, port=int(self.origin.rsplit(":", 1)[1]))
+
     def stop(self):
         """Ctrl-C, which must end it cleanly."""
         self.process.send_signal(subprocess.signal.SIGINT)
         return self.process.wait(timeout=20)
 
 
-def start(data, *arguments):
+def start(data, *arguments, port=None):
     """Starts nave on a data directory and waits until it answers."""
     binary = pathlib.Path(os.environ["NAVE_BINARY"])
-    port = free_port()
+    port = port or free_port()
     origin = f"https://localhost:{port}"
     data.mkdir(parents=True, exist_ok=True)
     log = data.parent / f"{data.name}.log"

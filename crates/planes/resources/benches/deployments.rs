@@ -65,7 +65,10 @@ fn request(count: usize) -> (String, Value) {
     };
     let template = json!({"contentVersion": "1.0.0.0", "resources": resources});
     let path = format!("{RG}/providers/Microsoft.Resources/deployments/d{turn}");
-    (path, json!({"properties": {"mode": "Incremental", "template": template}}))
+    (
+        path,
+        json!({"properties": {"mode": "Incremental", "template": template}}),
+    )
 }
 
 async fn deploy(nave: &Nave, (path, body): (String, Value)) {

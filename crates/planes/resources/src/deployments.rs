@@ -180,7 +180,11 @@ impl ResourceType for Kind {
             return Err(not_running(&row.id));
         }
         // asked for in the row as well: a server that is stopped now does not go on with it
-        match call.engine.commit_for(&call.grant, cancelled(row), call.request.correlation_id).await {
+        match call
+            .engine
+            .commit_for(&call.grant, cancelled(row), call.request.correlation_id)
+            .await
+        {
             Ok(_) => {}
             Err(CommitError::Raced) => return Err(not_running(&row.id)),
             Err(error) => return Err(error.into()),

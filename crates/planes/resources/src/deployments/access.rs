@@ -22,7 +22,9 @@ pub(super) fn to_start(snapshot: &Snapshot, request: &Request, params: &Params) 
     let id = levels::deployment(params)?;
     // who has no role anywhere joins no hub, and has no template worked out
     let asks = names_a_workspace(request) && holds_a_role(snapshot, request);
-    let wanted = asks.then(|| wanted::Request::of(request).ok()?.inline()?.ok()).flatten();
+    let wanted = asks
+        .then(|| wanted::Request::of(request).ok()?.inline()?.ok())
+        .flatten();
     let hub = wanted.and_then(|wanted| hub_in(snapshot, &id, &wanted));
     Ok(Target {
         ways: ways_to_start(&id, hub),

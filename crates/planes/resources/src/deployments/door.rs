@@ -27,7 +27,9 @@ impl From<ArmError> for Refusal {
 impl Job {
     /// Writes a resource; answers the status. Types answer in their final state (client contract 0.4).
     pub(super) async fn put(&self, resource: &PlannedResource, body: &Value) -> Result<u16, Refusal> {
-        let reply = self.ask(Method::PUT, resource.id.as_str(), &resource.api_version, body).await;
+        let reply = self
+            .ask(Method::PUT, resource.id.as_str(), &resource.api_version, body)
+            .await;
         let status = reply.status;
         let answer = succeeded(reply)?;
         match state(&answer).as_str() {
@@ -39,7 +41,9 @@ impl Job {
     /// Deletes a resource; answers the status.
     pub(super) async fn delete(&self, id: &ResourceId) -> Result<u16, Refusal> {
         let version = self.version(id, None);
-        let reply = self.ask(Method::DELETE, id.as_str(), &version, &Value::Null).await;
+        let reply = self
+            .ask(Method::DELETE, id.as_str(), &version, &Value::Null)
+            .await;
         let status = reply.status;
         succeeded(reply).map(|_| status)
     }

@@ -61,7 +61,9 @@ impl Earlier {
     /// Counts the writes of a nested deployment that is over.
     pub(super) fn take_all(&self, operations: &Value) {
         for operation in operations.as_array().into_iter().flatten() {
-            let target = operation.pointer("/properties/targetResource/id").and_then(Value::as_str);
+            let target = operation
+                .pointer("/properties/targetResource/id")
+                .and_then(Value::as_str);
             if let Some(id) = target.and_then(|id| ResourceId::parse(id).ok()) {
                 self.take(&id);
             }

@@ -94,13 +94,20 @@ fn without_secrets_inside(resource: &mut Value) {
     let Some(properties) = resource.get_mut("properties").and_then(Value::as_object_mut) else {
         return;
     };
-    let Some(template) = properties.get_mut("template").filter(|template| template.is_object()) else {
+    let Some(template) = properties
+        .get_mut("template")
+        .filter(|template| template.is_object())
+    else {
         return;
     };
     *template = without_secrets(template.take());
     let secure = secure_parameters(template);
     let given = properties.get_mut("parameters").and_then(Value::as_object_mut);
-    for (_, given) in given.into_iter().flatten().filter(|(name, _)| secure.contains(name)) {
+    for (_, given) in given
+        .into_iter()
+        .flatten()
+        .filter(|(name, _)| secure.contains(name))
+    {
         let is_expression = |value: &Value| value.as_str().is_some_and(|text| text.starts_with('['));
         if let Some(entry) = given.as_object_mut()
             && !entry.get("value").is_some_and(is_expression)
@@ -116,7 +123,10 @@ fn secure_parameters(template: &Value) -> Vec<String> {
         let kind = parameter.get("type").and_then(Value::as_str).unwrap_or_default();
         kind.to_lowercase().starts_with("secure")
     };
-    let secure = parameters.into_iter().flatten().filter(|(_, parameter)| is_secure(parameter));
+    let secure = parameters
+        .into_iter()
+        .flatten()
+        .filter(|(_, parameter)| is_secure(parameter));
     secure.map(|(name, _)| name.clone()).collect()
 }
 
@@ -128,14 +138,21 @@ mod tests {
 
     #[test]
     fn what_is_secure_is_not_given_back() {
-        let inner = json!({"parameters": {"p": {"type": "secureString", "defaultValue": "S2"}}, "resources": []});
+        let inner =
+            json!({"parameters": {"p": {"type": "secureString", "defaultValue": "S2"}}, "resources": []});
         let template = json!({
             "parameters": {"s": {"type": "SecureString", "defaultValue": "S1"}, "o": {"type": "string", "defaultValue": "x"}},
             "resources": [{"type": "Microsoft.Resources/deployments", "properties": {
                 "template": inner, "parameters": {"p": {"value": "S3"}, "q": {"value": "[parameters('s')]"}}}}],
         });
         let text = without_secrets(template).to_string();
-        assert!(!["S1", "S2", "S3"].iter().any(|secret| text.contains(secret)), "{text}");
-        assert!(text.contains("\"defaultValue\":\"x\"") && text.contains("[parameters('s')]"), "{text}");
+        assert!(
+            !["S1", "S2", "S3"].iter().any(|secret| text.contains(secret)),
+            "{text}"
+        );
+        assert!(
+            text.contains("\"defaultValue\":\"x\"") && text.contains("[parameters('s')]"),
+            "{text}"
+        );
     }
 }

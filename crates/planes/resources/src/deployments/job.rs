@@ -123,6 +123,7 @@ impl Job {
     pub(super) fn rehearsed(&self, stage: Arc<Engine>) -> Self {
         let tried = Some(Mutex::default());
         let Self {
+            keeps_bodies,
             caller,
             outer,
             begun,
@@ -130,6 +131,7 @@ impl Job {
             ..
         } = self;
         Self {
+            keeps_bodies: *keeps_bodies,
             tried,
             ..Self::of(
                 stage,

@@ -10,8 +10,8 @@ use std::{
 use nave_arm::{ArmError, ErrorCode};
 use nave_outbound::{FetchError, Outbound};
 use nave_template::parse;
-use serde_json::{Map, Value, json};
 use reqwest::Url;
+use serde_json::{Map, Value, json};
 
 use super::live::locked;
 
@@ -37,7 +37,9 @@ impl Links {
         if !host.as_ref().is_some_and(is_allowed) {
             return Err(not_allowed(uri));
         }
-        outbound.client(uri).map_err(|error| unreadable(uri, &error.to_string()))
+        outbound
+            .client(uri)
+            .map_err(|error| unreadable(uri, &error.to_string()))
     }
 }
 
@@ -65,7 +67,10 @@ fn not_allowed(uri: &str) -> ArmError {
 fn unreadable(uri: &str, why: &str) -> ArmError {
     ArmError::new(
         ErrorCode::InvalidContentLink,
-        format!("Unable to download deployment content from '{}': {why}.", bare(uri)),
+        format!(
+            "Unable to download deployment content from '{}': {why}.",
+            bare(uri)
+        ),
     )
 }
 
@@ -87,7 +92,9 @@ impl Link {
     pub(super) fn read(link: &Map<String, Value>, what: &str, base: Option<&str>) -> Result<Self, ArmError> {
         let text = |name: &str| {
             let found = link.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
-            found.and_then(|(_, value)| value.as_str()).filter(|text| !text.is_empty())
+            found
+                .and_then(|(_, value)| value.as_str())
+                .filter(|text| !text.is_empty())
         };
         let on = |error: ArmError| error.on(format!("properties.{what}"));
         let uri = match (text("uri"), text("relativePath"), text("id")) {
@@ -132,7 +139,9 @@ impl Link {
 
     fn address(&self) -> String {
         match &self.query {
-            Some(query) if self.uri.contains('?') => format!("{}&{}", self.uri, query.trim_start_matches(['?', '&'])),
+            Some(query) if self.uri.contains('?') => {
+                format!("{}&{}", self.uri, query.trim_start_matches(['?', '&']))
+            }
             Some(query) => format!("{}?{}", self.uri, query.trim_start_matches('?')),
             None => self.uri.clone(),
         }
@@ -185,7 +194,9 @@ impl Fetched {
     /// What was fetched before a restart.
     pub(super) fn again(links: Arc<Links>, kept: &Value) -> Self {
         let kept = kept.as_object().into_iter().flatten();
-        let documents = kept.map(|(address, document)| (address.clone(), document.clone())).collect();
+        let documents = kept
+            .map(|(address, document)| (address.clone(), document.clone()))
+            .collect();
         Self {
             links,
             documents: Mutex::new(documents),
@@ -255,12 +266,23 @@ mod tests {
 
     #[test]
     fn links_lead_to_addresses() {
-        let whole = link(&json!({"uri": "https://a.test/t.json", "queryString": "?sig=1"}), None).expect("a link");
+        let whole = link(
+            &json!({"uri": "https://a.test/t.json", "queryString": "?sig=1"}),
+            None,
+        )
+        .expect("a link");
         assert_eq!(whole.address(), "https://a.test/t.json?sig=1");
         assert_eq!(whole.shown(), json!({"uri": "https://a.test/t.json"}));
-        let inside = link(&json!({"relativePath": "../n/x.json"}), Some("https://a.test/b/c/t.json"));
+        let inside = link(
+            &json!({"relativePath": "../n/x.json"}),
+            Some("https://a.test/b/c/t.json"),
+        );
         assert_eq!(inside.expect("a link").address(), "https://a.test/b/n/x.json");
-        for wrong in [json!({}), json!({"relativePath": "x.json"}), json!({"id": "/subscriptions/s"})] {
+        for wrong in [
+            json!({}),
+            json!({"relativePath": "x.json"}),
+            json!({"id": "/subscriptions/s"}),
+        ] {
             let refused = link(&wrong, None).expect_err("no address");
             assert_eq!(refused.code, ErrorCode::InvalidContentLink, "{wrong}");
         }
@@ -271,10 +293,22 @@ mod tests {
         let links = Arc::new(Links::default());
         let fetched = Fetched::new(links.clone());
         let of = |uri: &str| link(&json!({ "uri": uri }), None).expect("a link");
-        let refused = fetched.get(&of("https://a.test/t.json?sig=SECRET")).await.expect_err("none is allowed");
+        let refused = fetched
+            .get(&of("https://a.test/t.json?sig=SECRET"))
+            .await
+            .expect_err("none is allowed");
         assert!(refused.message.contains("--template-host a.test") && !refused.message.contains("SECRET"));
-        links.allow(vec![String::from("A.test:8443")], Outbound::new().expect("clients"));
-        for uri in ["https://a.test/t", "https://b.test:8443/t", "http://a.test:8443/t", "file:///etc/passwd", "x"] {
+        links.allow(
+            vec![String::from("A.test:8443")],
+            Outbound::new().expect("clients"),
+        );
+        for uri in [
+            "https://a.test/t",
+            "https://b.test:8443/t",
+            "http://a.test:8443/t",
+            "file:///etc/passwd",
+            "x",
+        ] {
             let refused = fetched.get(&of(uri)).await.expect_err("another host");
             assert_eq!(refused.code, ErrorCode::InvalidContentLink, "{uri}");
         }
@@ -289,8 +323,12 @@ mod tests {
             let (mut stream, _) = listener.accept().expect("a client");
             let _ = stream.read(&mut [0; 4096]).expect("a request");
             let text = "{ // a comment\n \"contentVersion\": \"1.0.0.0\", \"resources\": [] }";
-            write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{text}", text.len())
-                .expect("an answer");
+            write!(
+                stream,
+                "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{text}",
+                text.len()
+            )
+            .expect("an answer");
         });
         let links = Arc::new(Links::default());
         links.allow(vec![address.to_string()], Outbound::new().expect("clients"));
@@ -301,7 +339,10 @@ mod tests {
         };
         assert!(fetched.get(&of("1.0.0.0")).await.is_ok());
         served.join().expect("served");
-        assert!(fetched.get(&of("1.0.0.0")).await.is_ok(), "nobody listens any more");
+        assert!(
+            fetched.get(&of("1.0.0.0")).await.is_ok(),
+            "nobody listens any more"
+        );
         assert!(fetched.get(&of("2.0.0.0")).await.is_err());
         let again = Fetched::again(links, &fetched.kept());
         assert!(again.get(&of("1.0.0.0")).await.is_ok());

@@ -8,8 +8,7 @@ use serde_json::Value;
 use super::{
     access, begin,
     door::{Refusal, failed_inside},
-    export,
-    levels,
+    export, levels,
     prepare::{self, Place, Prepared},
     record,
     run::Run,
@@ -21,7 +20,11 @@ impl Run<'_> {
     ///
     /// # Errors
     /// Why it did not begin. How it ended, once it had begun, is the value.
-    pub(super) async fn nested(&self, id: &ResourceId, body: &Value) -> Result<Result<u16, Refusal>, Refusal> {
+    pub(super) async fn nested(
+        &self,
+        id: &ResourceId,
+        body: &Value,
+    ) -> Result<Result<u16, Refusal>, Refusal> {
         self.inner(id, body, Some(&self.prepared.id)).await
     }
 
@@ -40,7 +43,12 @@ impl Run<'_> {
             job.earlier.take_all(&row.own["operations"]);
             return Ok(outcome(200, &record::view(row)));
         }
-        let base = self.prepared.wanted.template_link.as_ref().map(|link| link.base());
+        let base = self
+            .prepared
+            .wanted
+            .template_link
+            .as_ref()
+            .map(|link| link.base());
         let wanted = Request::of_body(body, base)?.fetched(&job.fetched).await?;
         let grant = self.authorize(id, &wanted).await?;
         let prepared = Prepared::new(job, id, wanted, Place::Nested)?;
@@ -92,7 +100,10 @@ impl Run<'_> {
 }
 
 fn outcome(status: u16, view: &Value) -> Result<u16, Refusal> {
-    match view.pointer("/properties/provisioningState").and_then(Value::as_str) {
+    match view
+        .pointer("/properties/provisioningState")
+        .and_then(Value::as_str)
+    {
         Some("Succeeded") => Ok(status),
         _ => Err(failed_inside(view)),
     }

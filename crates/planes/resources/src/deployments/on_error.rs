@@ -8,14 +8,7 @@ use nave_engine::{Resource, Snapshot};
 use serde_json::{Map, Value, json};
 
 use super::{
-    DEPLOYMENTS,
-    door::Refusal,
-    job::Job,
-    levels::Level,
-    prepare::Prepared,
-    record,
-    run::Run,
-    wanted::OnError,
+    DEPLOYMENTS, door::Refusal, job::Job, levels::Level, prepare::Prepared, record, run::Run, wanted::OnError,
 };
 
 /// Refuses a deployment that names one to go back to which there is not.
@@ -67,7 +60,10 @@ async fn again(run: &Run<'_>, wanted: &OnError) -> Outcome {
 fn earlier(snapshot: &Snapshot, id: &ResourceId, wanted: &OnError) -> Result<Arc<Resource>, ArmError> {
     let scope = id.scope();
     let succeeded = snapshot.of_type(DEPLOYMENTS).filter(|row| {
-        row.id != *id && row.id.scope() == scope && record::state(row) == "Succeeded" && row.own.get("within").is_none()
+        row.id != *id
+            && row.id.scope() == scope
+            && record::state(row) == "Succeeded"
+            && row.own.get("within").is_none()
     });
     let found = match wanted {
         OnError::LastSuccessful => succeeded.max_by_key(|row| row.history.updated_at),
@@ -80,8 +76,12 @@ fn earlier(snapshot: &Snapshot, id: &ResourceId, wanted: &OnError) -> Result<Arc
         ArmError::new(
             ErrorCode::DeploymentNotFound,
             match wanted {
-                OnError::LastSuccessful => String::from("No deployment of the scope has succeeded that could be gone back to."),
-                OnError::Specific(name) => format!("There is no deployment '{name}' that has succeeded and could be gone back to."),
+                OnError::LastSuccessful => {
+                    String::from("No deployment of the scope has succeeded that could be gone back to.")
+                }
+                OnError::Specific(name) => {
+                    format!("There is no deployment '{name}' that has succeeded and could be gone back to.")
+                }
             },
         )
     })
@@ -92,16 +92,29 @@ fn request_of(row: &Resource) -> Result<Value, ArmError> {
     let not_kept = |what: &str| {
         ArmError::new(
             ErrorCode::InvalidRequestContent,
-            format!("The deployment '{}' cannot be gone back to: {what}.", row.id.name()),
+            format!(
+                "The deployment '{}' cannot be gone back to: {what}.",
+                row.id.name()
+            ),
         )
     };
-    let template = row.own.get("template").ok_or_else(|| not_kept("its template is not kept"))?;
-    let shown = row.own.pointer("/properties/parameters").and_then(Value::as_object);
+    let template = row
+        .own
+        .get("template")
+        .ok_or_else(|| not_kept("its template is not kept"))?;
+    let shown = row
+        .own
+        .pointer("/properties/parameters")
+        .and_then(Value::as_object);
     let mut parameters = Map::new();
     for (name, shown) in shown.into_iter().flatten() {
         match shown.get("value") {
             Some(value) => drop(parameters.insert(name.clone(), json!({ "value": value }))),
-            None => return Err(not_kept(&format!("the secure value of its parameter '{name}' is not kept"))),
+            None => {
+                return Err(not_kept(&format!(
+                    "the secure value of its parameter '{name}' is not kept"
+                )));
+            }
         }
     }
     Ok(json!({

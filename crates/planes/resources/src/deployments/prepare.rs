@@ -133,7 +133,9 @@ fn check_location(
         )
         .on("location"));
     };
-    let before = snapshot.get(id).and_then(|row| row.text("/location").map(str::to_owned));
+    let before = snapshot
+        .get(id)
+        .and_then(|row| row.text("/location").map(str::to_owned));
     let plain = |location: &str| location.to_lowercase().replace(' ', "");
     match before {
         Some(before) if plain(&before) != plain(location) => Err(ArmError::new(

@@ -60,7 +60,10 @@ pub(super) fn properties(prepared: &Prepared, correlation_id: Uuid, now: Timesta
     let more = [
         ("templateLink", wanted.template_link.as_ref().map(Link::shown)),
         ("parametersLink", wanted.parameters_link.as_ref().map(Link::shown)),
-        ("onErrorDeployment", wanted.settings.on_error.as_ref().map(OnError::shown)),
+        (
+            "onErrorDeployment",
+            wanted.settings.on_error.as_ref().map(OnError::shown),
+        ),
         ("debugSetting", wanted.settings.debug.clone()),
     ];
     for (name, value) in more {

@@ -13,14 +13,7 @@ use nave_engine::Engine;
 use nave_template::PlannedResource;
 use serde_json::Value;
 
-use super::{
-    door::Refusal,
-    job::Job,
-    live::locked,
-    prepare::Prepared,
-    run::Run,
-    wanted::Validation,
-};
+use super::{door::Refusal, job::Job, live::locked, prepare::Prepared, run::Run, wanted::Validation};
 
 /// One write that was tried.
 pub(super) struct Tried {
@@ -55,7 +48,11 @@ pub(super) async fn check(job: &Job, prepared: &Prepared) -> Result<Rehearsed, A
 }
 
 /// The same on a stage that is set already.
-pub(super) async fn check_on(job: &Job, prepared: &Prepared, stage: Arc<Engine>) -> Result<Rehearsed, ArmError> {
+pub(super) async fn check_on(
+    job: &Job,
+    prepared: &Prepared,
+    stage: Arc<Engine>,
+) -> Result<Rehearsed, ArmError> {
     let rehearsed = rehearse(job, prepared, stage).await?;
     match rehearsed.verdict(prepared) {
         None => Ok(rehearsed),
@@ -64,10 +61,7 @@ pub(super) async fn check_on(job: &Job, prepared: &Prepared, stage: Arc<Engine>)
 }
 
 async fn rehearse(job: &Job, prepared: &Prepared, stage: Arc<Engine>) -> Result<Rehearsed, ArmError> {
-    let stage = Job {
-        keeps_bodies: job.keeps_bodies,
-        ..job.rehearsed(stage)
-    };
+    let stage = job.rehearsed(stage);
     stage.count(prepared, 0)?;
     let started = stage.live.begin(&prepared.id, &stage.stop)?;
     let run = Run {
@@ -78,7 +72,10 @@ async fn rehearse(job: &Job, prepared: &Prepared, stage: Arc<Engine>) -> Result<
     };
     run.carry_out().await;
     drop(started);
-    let tried = stage.tried.as_ref().map(|tried| std::mem::take(&mut *locked(tried)));
+    let tried = stage
+        .tried
+        .as_ref()
+        .map(|tried| std::mem::take(&mut *locked(tried)));
     Ok(Rehearsed {
         stage,
         tried: tried.unwrap_or_default(),
@@ -110,7 +107,8 @@ impl Tried {
                 | "InvalidApiVersionParameter"
                 | "JobSizeExceeded"
         );
-        let is_of_the_text = matches!(refusal.status, 400 | 404 | 413) && self.is_known && !self.waits_for_a_failure;
+        let is_of_the_text =
+            matches!(refusal.status, 400 | 404 | 413) && self.is_known && !self.waits_for_a_failure;
         (is_unknown || self.is_denied_by_policy() || is_of_the_text).then_some(refusal)
     }
 
@@ -124,12 +122,20 @@ impl Tried {
 impl Rehearsed {
     fn verdict(&self, prepared: &Prepared) -> Option<ArmError> {
         let level = prepared.wanted.settings.level;
-        let refused = self.tried.iter().filter_map(|tried| Some((tried, tried.refusal()?)));
-        let refusals: Vec<Detail> = refused.map(|(tried, refusal)| missing_right(tried, refusal)).collect();
+        let refused = self
+            .tried
+            .iter()
+            .filter_map(|tried| Some((tried, tried.refusal()?)));
+        let refusals: Vec<Detail> = refused
+            .map(|(tried, refusal)| missing_right(tried, refusal))
+            .collect();
         if level != Validation::ProviderNoRbac && !refusals.is_empty() {
             return Some(all_missing(refusals));
         }
-        let faults = self.tried.iter().filter_map(|tried| Some(tried.cause(tried.fault()?)));
+        let faults = self
+            .tried
+            .iter()
+            .filter_map(|tried| Some(tried.cause(tried.fault()?)));
         let faults: Vec<Detail> = faults.collect();
         (!faults.is_empty()).then(|| self.invalid(prepared, faults))
     }
@@ -164,9 +170,13 @@ fn all_missing(refusals: Vec<Detail>) -> ArmError {
     let known = ErrorCode::ALL.iter().find(|code| code.face().1 == first.code);
     let message = match many {
         1 => first.message,
-        several => format!("Authorization failed for {several} template resources. {}", first.message),
+        several => format!(
+            "Authorization failed for {several} template resources. {}",
+            first.message
+        ),
     };
-    let mut error = ArmError::new(*known.unwrap_or(&ErrorCode::AuthorizationFailed), message).because(refusals);
+    let mut error =
+        ArmError::new(*known.unwrap_or(&ErrorCode::AuthorizationFailed), message).because(refusals);
     error.additional_info = first.additional_info;
     error
 }

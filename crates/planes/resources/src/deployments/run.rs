@@ -135,9 +135,16 @@ impl Run<'_> {
 
     async fn step(&self, at: usize, resource: &PlannedResource, waits_for_a_failure: bool) -> Step {
         let mut operation = self.operation("Create", Some(&resource.id), Some(target(resource)));
-        let earlier = resource.nested.is_none().then(|| self.job.earlier.take(&resource.id));
+        let earlier = resource
+            .nested
+            .is_none()
+            .then(|| self.job.earlier.take(&resource.id));
         if let Some(when) = earlier.flatten() {
-            let status = if self.was_created(&resource.id, when) { 201 } else { 200 };
+            let status = if self.was_created(&resource.id, when) {
+                201
+            } else {
+                200
+            };
             operation.began(when);
             self.progress.begin(operation.succeeded(status, when));
             return Step { at, outcome: Ok(()) };
@@ -179,7 +186,10 @@ impl Run<'_> {
         let tried = |outcome: Result<u16, Refusal>, is_evaluated: bool| Tried {
             resource: resource.clone(),
             deployment: self.prepared.id.clone(),
-            body: self.job.keeps_bodies.then(|| plan.preview(at).unwrap_or_default()),
+            body: self
+                .job
+                .keeps_bodies
+                .then(|| plan.preview(at).unwrap_or_default()),
             is_known: outcome.is_err() && plan.body(at, &RuntimeValues::new()).is_ok(),
             is_evaluated,
             waits_for_a_failure,
@@ -250,7 +260,10 @@ impl<'g> Graph<'g> {
         let mut graph = Self {
             resources,
             rank: vec![0; resources.len()],
-            waits: resources.iter().map(|resource| resource.depends_on.len()).collect(),
+            waits: resources
+                .iter()
+                .map(|resource| resource.depends_on.len())
+                .collect(),
             dependents: vec![Vec::new(); resources.len()],
             failed: vec![false; resources.len()],
             ready: BTreeSet::new(),

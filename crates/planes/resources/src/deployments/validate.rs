@@ -47,7 +47,9 @@ async fn validate(deployments: Deployments, call: Call) -> Result<Reply, ArmErro
     let validated: Value = match prepared.wanted.settings.level {
         Validation::Template => {
             let written = prepared.written();
-            written.map(|(_, resource)| json!({ "id": resource.id })).collect()
+            written
+                .map(|(_, resource)| json!({ "id": resource.id }))
+                .collect()
         }
         Validation::Provider | Validation::ProviderNoRbac => {
             let rehearsed = rehearse::check(&job, &prepared).await?;

@@ -238,15 +238,16 @@ fn present<'p>(properties: &'p Map<String, Value>, name: &str) -> Option<&'p Val
 }
 
 fn template(properties: &Map<String, Value>, base: Option<&str>) -> Result<Source, ArmError> {
-    match (present(properties, "template"), present(properties, "templateLink")) {
-        (Some(_), Some(_)) => {
-            Err(invalid("A deployment has a 'template' or a 'templateLink', not both.").on("properties.template"))
-        }
+    match (
+        present(properties, "template"),
+        present(properties, "templateLink"),
+    ) {
+        (Some(_), Some(_)) => Err(
+            invalid("A deployment has a 'template' or a 'templateLink', not both.").on("properties.template"),
+        ),
         (Some(template), None) => Ok(Source::Here(template.clone())),
         (None, Some(link)) => Ok(Source::There(linked(link, "templateLink", base)?)),
-        (None, None) => {
-            Err(invalid("A deployment needs 'properties.template'.").on("properties.template"))
-        }
+        (None, None) => Err(invalid("A deployment needs 'properties.template'.").on("properties.template")),
     }
 }
 
@@ -265,9 +266,9 @@ fn parameters(properties: &Map<String, Value>, base: Option<&str>) -> Result<Sou
 }
 
 fn linked(link: &Value, what: &str, base: Option<&str>) -> Result<Link, ArmError> {
-    let members = link
-        .as_object()
-        .ok_or_else(|| invalid(&format!("'properties.{what}' must be an object.")).on(format!("properties.{what}")))?;
+    let members = link.as_object().ok_or_else(|| {
+        invalid(&format!("'properties.{what}' must be an object.")).on(format!("properties.{what}"))
+    })?;
     Link::read(members, what, base)
 }
 
@@ -342,7 +343,10 @@ fn on_error(properties: &Map<String, Value>) -> Result<Option<OnError>, ArmError
     let Some(wanted) = present(properties, "onErrorDeployment") else {
         return Ok(None);
     };
-    let name = wanted.get("deploymentName").and_then(Value::as_str).unwrap_or_default();
+    let name = wanted
+        .get("deploymentName")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     match wanted.get("type").and_then(Value::as_str).unwrap_or_default() {
         "LastSuccessful" if name.is_empty() => Ok(Some(OnError::LastSuccessful)),
         "SpecificDeployment" if !name.is_empty() => Ok(Some(OnError::Specific(name.to_owned()))),
@@ -358,7 +362,10 @@ fn debug(properties: &Map<String, Value>) -> Result<Option<Value>, ArmError> {
     let Some(wanted) = present(properties, "debugSetting") else {
         return Ok(None);
     };
-    let level = wanted.get("detailLevel").and_then(Value::as_str).unwrap_or_default();
+    let level = wanted
+        .get("detailLevel")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let is_known = |word: &str| {
         ["", "none", "requestcontent", "responsecontent"].contains(&word.trim().to_lowercase().as_str())
     };

@@ -48,10 +48,8 @@ async fn what_if(deployments: Deployments, call: Call) -> Result<Reply, ArmError
         request,
         ..
     } = call;
-    let job = Job {
-        keeps_bodies: true,
-        ..Job::new(&engine, &deployments.live, &deployments.links, &request)
-    };
+    let mut job = Job::new(&engine, &deployments.live, &deployments.links, &request);
+    job.keeps_bodies = true;
     let wanted = Request::of(&request)?.fetched(&job.fetched).await?;
     let prepared = Prepared::new(&job, grant.id(), wanted, Place::Root)?;
     let before = job.rehearsed(engine.rehearsal());

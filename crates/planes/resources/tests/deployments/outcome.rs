@@ -197,7 +197,11 @@ async fn a_failure_stops_what_depends_on_it_and_nothing_else() {
     let resources = [
         thing("good", &[], json!({})),
         // what the template says is refused at once; this is said by an answer of run time
-        thing("bad", &["good"], json!({"bad": "[not(empty(reference('good').url))]"})),
+        thing(
+            "bad",
+            &["good"],
+            json!({"bad": "[not(empty(reference('good').url))]"}),
+        ),
         thing("after-bad", &["bad"], json!({})),
         thing("after-that", &["after-bad"], json!({})),
         thing("other", &["good"], json!({})),

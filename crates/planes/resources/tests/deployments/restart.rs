@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use crate::{
     common::{CONTRIBUTOR, Nave, RG, code, id},
     kit::{
-        Gate, Gates, add_types, body, deploy, id_of, operations, post, start, start_with_gates, state, template,
-        thing, thing_id,
+        Gate, Gates, add_types, body, deploy, id_of, operations, post, start, start_with_gates, state,
+        template, thing, thing_id,
     },
 };
 
@@ -36,15 +36,19 @@ fn gate() -> Value {
 /// Things before a gate, one behind it, and a nested deployment that is half done.
 fn wanted() -> Value {
     let mut template = template(&[
-        thing("before", &[], json!({"at": "[parameters('at')]", "password": "[parameters('secret')]"})),
+        thing(
+            "before",
+            &[],
+            json!({"at": "[parameters('at')]", "password": "[parameters('secret')]"}),
+        ),
         gate(),
         thing("after", &["g"], json!({"at": "[parameters('at')]"})),
         json!({"type": "Microsoft.Resources/deployments", "apiVersion": "2022-09-01", "name": "inner", "properties": {
-            "expressionEvaluationOptions": {"scope": "inner"}, "template": {"resources": [
-                thing("inner-1", &[], json!({})),
-                json!({"type": "Test.Kit/gates", "apiVersion": "2024-01-01", "name": "h", "dependsOn": ["inner-1"]}),
-                thing("inner-2", &["h"], json!({"from": "[reference('inner-1').url]"})),
-            ]}}}),
+        "expressionEvaluationOptions": {"scope": "inner"}, "template": {"resources": [
+            thing("inner-1", &[], json!({})),
+            json!({"type": "Test.Kit/gates", "apiVersion": "2024-01-01", "name": "h", "dependsOn": ["inner-1"]}),
+            thing("inner-2", &["h"], json!({"from": "[reference('inner-1').url]"})),
+        ]}}}),
     ]);
     template["parameters"] = json!({
         "at": {"type": "string", "defaultValue": "[concat(newGuid(), utcNow())]"}, "secret": {"type": "securestring"},
@@ -93,7 +97,10 @@ async fn writes(nave: &Nave) -> HashMap<String, usize> {
     let grant = nave.engine.on_own_account::<Read>("test", &id("/"));
     let events = nave.engine.events(&grant, EventQuery::default()).await.unwrap();
     let mut writes = HashMap::new();
-    for event in events.iter().filter(|event| event.outcome == "Succeeded" && event.operation.starts_with("Test.Kit/")) {
+    for event in events
+        .iter()
+        .filter(|event| event.outcome == "Succeeded" && event.operation.starts_with("Test.Kit/"))
+    {
         let name = event.resource.rsplit('/').next().unwrap_or_default();
         *writes.entry(name.to_owned()).or_default() += 1;
     }
@@ -102,18 +109,29 @@ async fn writes(nave: &Nave) -> HashMap<String, usize> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn it_goes_on_and_makes_nothing_twice() {
-    let (stopped, caller) = stopped(async |nave| nave.user_with("joe@contoso.com", CONTRIBUTOR, RG).await).await;
+    let (stopped, caller) =
+        stopped(async |nave| nave.user_with("joe@contoso.com", CONTRIBUTOR, RG).await).await;
     let (_, before) = stopped.nave.get(&caller, &thing_id("before")).await;
     let next = again(&stopped.nave).await;
     next.deployments.resume(&next.engine).await.unwrap();
     let done = ended(&next, "d").await;
     assert_eq!(state(&done), "Succeeded", "{done}");
     let (_, after) = next.get(&caller, &thing_id("after")).await;
-    assert_eq!(after["properties"]["at"], before["properties"]["at"], "the same guid and time");
-    assert_eq!(done["properties"]["outputs"]["at"]["value"], before["properties"]["at"]);
+    assert_eq!(
+        after["properties"]["at"], before["properties"]["at"],
+        "the same guid and time"
+    );
+    assert_eq!(
+        done["properties"]["outputs"]["at"]["value"],
+        before["properties"]["at"]
+    );
     let writes = writes(&next).await;
     let expected = ["before", "g", "after", "inner-1", "h", "inner-2"];
-    assert_eq!(writes, expected.map(|name| (name.to_owned(), 1)).into(), "{writes:?}");
+    assert_eq!(
+        writes,
+        expected.map(|name| (name.to_owned(), 1)).into(),
+        "{writes:?}"
+    );
     let mut listed = operations(&next, &caller, "d").await;
     listed.sort_unstable();
     assert_eq!(
@@ -136,7 +154,8 @@ async fn it_goes_on_and_makes_nothing_twice() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn it_fails_where_its_caller_has_lost_the_right() {
-    let (stopped, caller) = stopped(async |nave| nave.user_with("joe@contoso.com", CONTRIBUTOR, RG).await).await;
+    let (stopped, caller) =
+        stopped(async |nave| nave.user_with("joe@contoso.com", CONTRIBUTOR, RG).await).await;
     let next = again(&stopped.nave).await;
     let assignment = next
         .engine
@@ -149,7 +168,10 @@ async fn it_fails_where_its_caller_has_lost_the_right() {
     assert_eq!(next.delete(&Caller::system(), &assignment).await.0, 200);
     next.deployments.resume(&next.engine).await.unwrap();
     let failed = ended(&next, "d").await;
-    assert_eq!((state(&failed), failed["properties"]["error"]["code"].as_str()), ("Failed", Some("AuthorizationFailed")));
+    assert_eq!(
+        (state(&failed), failed["properties"]["error"]["code"].as_str()),
+        ("Failed", Some("AuthorizationFailed"))
+    );
     assert_eq!(next.get(&Caller::system(), &thing_id("after")).await.0, 404);
     let inner = ended(&next, "inner").await;
     assert_eq!(state(&inner), "Failed", "what was inside it is over, too");
@@ -158,13 +180,22 @@ async fn it_fails_where_its_caller_has_lost_the_right() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_was_cancelled_stays_cancelled() {
     let (stopped, _) = stopped(async |_| Caller::system()).await;
-    assert_eq!(post(&stopped.nave, &Caller::system(), "d", "cancel", &Value::Null).await.0, 204);
+    assert_eq!(
+        post(&stopped.nave, &Caller::system(), "d", "cancel", &Value::Null)
+            .await
+            .0,
+        204
+    );
     let next = again(&stopped.nave).await;
     next.deployments.resume(&next.engine).await.unwrap();
     let seen = ended(&next, "d").await;
     assert_eq!(state(&seen), "Canceled", "{seen}");
     assert_eq!(next.get(&Caller::system(), &thing_id("after")).await.0, 404);
-    assert!(operations(&next, &Caller::system(), "d").await.contains(&String::from("Create Succeeded Test.Kit/things/before")));
+    assert!(
+        operations(&next, &Caller::system(), "d")
+            .await
+            .contains(&String::from("Create Succeeded Test.Kit/things/before"))
+    );
     assert_eq!(next.delete(&Caller::system(), &id_of("d")).await.0, 204);
 }
 
@@ -176,12 +207,22 @@ async fn a_row_that_says_nothing_more_has_failed() {
     put.own = json!({"run": "r", "operations": [], "properties": {"provisioningState": "Running"}});
     nave.put(put).await;
     nave.deployments.resume(&nave.engine).await.unwrap();
-    let (_, status) = nave.get(&caller, &format!("{}/operationStatuses/r", id_of("d"))).await;
+    let (_, status) = nave
+        .get(&caller, &format!("{}/operationStatuses/r", id_of("d")))
+        .await;
     assert_eq!(status["status"], "Failed");
-    assert!(status["error"]["message"].as_str().unwrap().contains("deploy the template again"));
+    assert!(
+        status["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("deploy the template again")
+    );
     let again = body(template(&[thing("t", &[], json!({}))]), json!({}));
     assert_eq!(deploy(&nave, &caller, "d", &again).await.status, 200);
-    assert_eq!(nave.send(&caller, Method::HEAD, &id_of("d"), Value::Null).await.0, 204);
+    assert_eq!(
+        nave.send(&caller, Method::HEAD, &id_of("d"), Value::Null).await.0,
+        204
+    );
     let cancel = post(&nave, &caller, "d", "cancel", &Value::Null).await;
     assert_eq!((cancel.0, code(&cancel)), (409, "Conflict"));
 }

@@ -94,7 +94,11 @@ async fn what_depends_on_what_comes_before_is_exact() {
                      "resources": [thing("[last(split(parameters('p'), '/'))]", &[], json!({"url2": "[parameters('p')]"})),
                                    json!({"type": "Test.Kit/things/notes", "apiVersion": "2024-01-01", "name": "a/n", "properties": {"text": "[parameters('p')]"}})]}}});
     let wanted = body(
-        template(&[thing("a", &[], json!({})), thing("b", &[], json!({"from": url})), inner]),
+        template(&[
+            thing("a", &[], json!({})),
+            thing("b", &[], json!({"from": url})),
+            inner,
+        ]),
         json!({}),
     );
     let first = changes(&nave, &wanted).await;
@@ -106,12 +110,21 @@ async fn what_depends_on_what_comes_before_is_exact() {
             .chain([("n", "Create")])
             .collect::<Vec<_>>()
     );
-    assert_eq!(first["changes"][1]["after"]["properties"]["from"], url, "only a run can tell");
+    assert_eq!(
+        first["changes"][1]["after"]["properties"]["from"], url,
+        "only a run can tell"
+    );
     deploy(&nave, &Caller::system(), "d", &wanted).await;
     let again = changes(&nave, &wanted).await;
-    assert!(kinds(&again).iter().all(|(_, kind)| *kind == "NoChange"), "{again}");
-    nave.make(&format!("{}/notes/n", thing_id("a")), json!({"properties": {"text": "other"}}))
-        .await;
+    assert!(
+        kinds(&again).iter().all(|(_, kind)| *kind == "NoChange"),
+        "{again}"
+    );
+    nave.make(
+        &format!("{}/notes/n", thing_id("a")),
+        json!({"properties": {"text": "other"}}),
+    )
+    .await;
     let changed = changes(&nave, &wanted).await;
     assert_eq!(kinds(&changed).last(), Some(&("n", "Modify")), "{changed}");
 }
