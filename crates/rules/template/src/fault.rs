@@ -87,10 +87,9 @@ impl Halt {
     pub(crate) fn of_resource(self, name: &str) -> Self {
         match self {
             Self::Failed(mut fault) => {
-                let subjects = ["resource", "parameter", "variable"];
-                let says_what = subjects
-                    .iter()
-                    .any(|subject| fault.message.starts_with(&format!("The template {subject} '")));
+                let of_variable = fault.message.starts_with("The template variable '")
+                    && fault.message.contains("' is not valid: ");
+                let says_what = of_variable || fault.message.starts_with("The template resource '");
                 if fault.expression.is_some() && !says_what {
                     fault.message = format!(
                         "The template resource '{name}' is not valid: {}. Please see https://aka.ms/arm-template-expressions for usage details.",

@@ -5,13 +5,14 @@ use serde_json::json;
 
 use crate::lenient::locate;
 
-/// What the service names just before it says where: the text up to the quoted name.
-const SUBJECTS: &[&str] = &[
-    "for the template parameter '",
-    "The template output '",
-    "for type '",
-    "The template resource '",
-    "template language expressions for resource '",
+/// What the service names just before it says where: the text before the quoted name, and that after it. A name may be an
+/// expression, with quotes in it.
+const SUBJECTS: &[(&str, &str)] = &[
+    ("for the template parameter '", "' is not "),
+    ("The template output '", "' is not "),
+    ("for type '", "' has "),
+    ("The template resource '", "' is not "),
+    ("template language expressions for resource '", "'. '"),
 ];
 
 /// Adds line and column to an error whose path speaks of a document that stands in `text`. `root` is the part of the path
@@ -40,9 +41,9 @@ pub fn at_lines(mut error: ArmError, text: &str, root: &str) -> ArmError {
 }
 
 fn with_place(message: &str, (line, column): (usize, usize)) -> String {
-    let named = SUBJECTS.iter().find_map(|subject| {
-        let start = message.find(subject)? + subject.len();
-        Some(start + message[start..].find('\'')? + 1)
+    let named = SUBJECTS.iter().find_map(|(before, after)| {
+        let start = message.find(before)? + before.len();
+        Some(start + message[start..].find(after)? + 1)
     });
     match named {
         Some(end) if !message[end..].starts_with(" at line '") => format!(
@@ -73,6 +74,11 @@ mod tests {
                 "'The template resource 'a' for type 'P.X/as/bs' has incorrect segment lengths.'",
                 "properties.template.resources[0].type",
                 "'The template resource 'a' for type 'P.X/as/bs' at line '3' and column '26' has incorrect segment lengths.'",
+            ),
+            (
+                "'The template resource '[parameters('x')]' is not valid: why.'",
+                "properties.template.resources[0]",
+                "'The template resource '[parameters('x')]' at line '3' and column '17' is not valid: why.'",
             ),
             ("nothing is named", "properties.template", "nothing is named"),
         ] {
