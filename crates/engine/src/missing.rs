@@ -55,11 +55,29 @@ pub fn not_found(id: &ResourceId) -> ArmError {
 /// Policy objects have codes of their own; `az` looks a definition up in several places by them.
 fn of_policy(kind: &str) -> Option<(ErrorCode, &'static str)> {
     let known = [
-        (policy::DEFINITIONS, ErrorCode::PolicyDefinitionNotFound, "policy definition"),
-        (policy::SET_DEFINITIONS, ErrorCode::PolicySetDefinitionNotFound, "policy set definition"),
-        (policy::ASSIGNMENTS, ErrorCode::PolicyAssignmentNotFound, "policy assignment"),
-        (policy::EXEMPTIONS, ErrorCode::PolicyExemptionNotFound, "policy exemption"),
+        (
+            policy::DEFINITIONS,
+            ErrorCode::PolicyDefinitionNotFound,
+            "policy definition",
+        ),
+        (
+            policy::SET_DEFINITIONS,
+            ErrorCode::PolicySetDefinitionNotFound,
+            "policy set definition",
+        ),
+        (
+            policy::ASSIGNMENTS,
+            ErrorCode::PolicyAssignmentNotFound,
+            "policy assignment",
+        ),
+        (
+            policy::EXEMPTIONS,
+            ErrorCode::PolicyExemptionNotFound,
+            "policy exemption",
+        ),
     ];
-    let found = known.into_iter().find(|(name, ..)| name.eq_ignore_ascii_case(kind));
+    let found = known
+        .into_iter()
+        .find(|(name, ..)| name.eq_ignore_ascii_case(kind));
     found.map(|(_, code, what)| (code, what))
 }

@@ -33,6 +33,7 @@ mod note;
 mod place;
 mod reach;
 mod ready_made;
+mod spelling;
 mod told;
 mod written;
 
@@ -47,6 +48,7 @@ pub(crate) use note::violations;
 pub use place::{hub_above, scopes};
 pub use reach::Reach;
 pub use ready_made::ready_made;
+pub(crate) use spelling::respell;
 pub use told::Told;
 pub(crate) use told::told;
 pub use written::{

@@ -54,7 +54,9 @@ pub(crate) fn hub_named(snapshot: &Snapshot, workspace: &ResourceId, body: &Valu
 
 fn member<'a>(body: &'a Value, name: &str) -> Option<&'a Value> {
     let mut members = body.as_object()?.iter();
-    members.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    members
+        .find(|(known, _)| known.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value)
 }
 
 fn is_of_kind(resource: &Resource, kind: &str) -> bool {

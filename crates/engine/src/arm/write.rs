@@ -34,7 +34,7 @@ pub(super) async fn put(
     id: &ResourceId,
     request: &Request,
 ) -> Result<Reply, ArmError> {
-    let body = request.json()?;
+    let body = well_spelled(kind, request)?;
     write(engine, caller, kind, id, request, &body, false).await
 }
 
@@ -45,8 +45,15 @@ pub(super) async fn patch(
     id: &ResourceId,
     request: &Request,
 ) -> Result<Reply, ArmError> {
-    let body = request.json()?;
+    let body = well_spelled(kind, request)?;
     write(engine, caller, kind, id, request, &body, true).await
+}
+
+/// The body of a request, its members in their documented spelling.
+fn well_spelled(kind: &dyn ResourceType, request: &Request) -> Result<Value, ArmError> {
+    let mut body = request.json()?;
+    policy::respell(&mut body, kind.declaration().resource_type)?;
+    Ok(body)
 }
 
 async fn write(
@@ -127,7 +134,10 @@ async fn attempt(
     };
     let mut change = Change::default();
     if let Err(error) = stage_as(engine, &cx, kind, draft, &as_asked, &mut change) {
-        return Err(engine.refused_after(&grant, error, request.correlation_id).await.into());
+        return Err(engine
+            .refused_after(&grant, error, request.correlation_id)
+            .await
+            .into());
     }
     let stored = erase::stage_stored_below(engine, &mut change).await?;
     soft_delete::keep(engine, &cx, &mut change, stored)?;

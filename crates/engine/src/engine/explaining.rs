@@ -154,7 +154,9 @@ impl Engine {
             now,
         };
         let mut explanation = reasons(&state, &self.site.origin, Uuid::nil(), &caller, &question);
-        explanation.policies = asked_of.map_or_else(Vec::new, |(operation, scope)| policy::told(&state, &operation, &scope));
+        explanation.policies = asked_of.map_or_else(Vec::new, |(operation, scope)| {
+            policy::told(&state, &operation, &scope)
+        });
         Ok(self.with_remedy(explanation, &caller, &question, sight))
     }
 
@@ -253,6 +255,10 @@ fn afterwards(detail: &Value) -> Option<Afterwards> {
     Some(Afterwards {
         code: detail.get("code")?.as_str()?.to_owned(),
         message: detail.get("message")?.as_str()?.to_owned(),
-        policies: detail.get("policies").and_then(Value::as_array).cloned().unwrap_or_default(),
+        policies: detail
+            .get("policies")
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default(),
     })
 }

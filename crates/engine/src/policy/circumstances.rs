@@ -110,7 +110,10 @@ impl Circumstances {
             id,
             group: self.group.as_ref(),
             subscription: self.subscription.as_ref(),
-            request: self.asked.as_ref().map(|(api_version, identity)| Request { api_version, identity }),
+            request: self.asked.as_ref().map(|(api_version, identity)| Request {
+                api_version,
+                identity,
+            }),
             now: &self.now,
             indexed: self.indexed,
             tags_only: self.tags_only,
@@ -140,7 +143,12 @@ fn named(shown: &mut Value, id: &ResourceId) {
 }
 
 fn newest(declaration: &Declaration) -> String {
-    declaration.api_versions.first().copied().unwrap_or_default().to_owned()
+    declaration
+        .api_versions
+        .first()
+        .copied()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// What `requestContext().identity` says of the caller: the claims of a token for him, as far as policies read them.
@@ -149,7 +157,11 @@ fn claims(caller: &Caller) -> Value {
         CallerKind::User => "user",
         _ => "app",
     };
-    let strength = if caller.sign_in.is_multi_factor() { "p1" } else { "" };
+    let strength = if caller.sign_in.is_multi_factor() {
+        "p1"
+    } else {
+        ""
+    };
     json!({
         "oid": caller.object_id, "name": caller.name, "idtyp": kind, "acrs": strength,
         "amr": &*caller.sign_in.methods,

@@ -57,7 +57,10 @@ fn refuse_where_protected(
     if judged.is_empty() {
         return Ok(());
     }
-    let told: Vec<(&Policy, &Judgement)> = judged.iter().map(|(policy, judgement)| (*policy, judgement)).collect();
+    let told: Vec<(&Policy, &Judgement)> = judged
+        .iter()
+        .map(|(policy, judgement)| (*policy, judgement))
+        .collect();
     Err(denial(resource.id.name(), &told))
 }
 
@@ -69,7 +72,9 @@ fn protects(policy: &Policy, with_its_group: bool) -> bool {
 /// `cascadeBehaviors.resourceGroup`, which may be a parameter: `deny` unless it says `allow`.
 fn stays_with_its_group(policy: &Policy) -> bool {
     let rule = policy.definition.policy_rule();
-    let said = rule.pointer("/then/details/cascadeBehaviors/resourceGroup").and_then(Value::as_str);
+    let said = rule
+        .pointer("/then/details/cascadeBehaviors/resourceGroup")
+        .and_then(Value::as_str);
     let parameter = said.and_then(|text| text.strip_prefix("[parameters('")?.strip_suffix("')]"));
     let word = match parameter {
         Some(name) => policy.parameters.get(name).and_then(Value::as_str),

@@ -50,7 +50,11 @@ pub fn govern(
     };
     let subjects = std::iter::once(circumstances.subject());
     let subjects: Vec<Subject<'_>> = subjects
-        .chain(components.iter().map(|component| circumstances.component(component)))
+        .chain(
+            components
+                .iter()
+                .map(|component| circumstances.component(component)),
+        )
         .collect();
     notes.extend(judged(&reach, cx, &subjects, draft)?);
     Ok(notes)
@@ -71,14 +75,19 @@ fn shaped(acting: &[&Policy], subject: &Subject<'_>, draft: &mut Draft) -> Resul
     let shaping: Vec<&Policy> = acting
         .iter()
         .copied()
-        .filter(|policy| policy.effect(subject).shapes() && matches!(policy.definition.mode, Mode::All | Mode::Indexed))
+        .filter(|policy| {
+            policy.effect(subject).shapes() && matches!(policy.definition.mode, Mode::All | Mode::Indexed)
+        })
         .collect();
     if shaping.is_empty() {
         return Ok(Vec::new());
     }
     let name = draft.id.name().to_owned();
     match shape(&mut draft.body, &shaping, subject) {
-        Ok(changes) => Ok(changes.iter().map(|change| note::changed(draft.id.as_str(), change)).collect()),
+        Ok(changes) => Ok(changes
+            .iter()
+            .map(|change| note::changed(draft.id.as_str(), change))
+            .collect()),
         Err(conflict) => {
             let violations: Vec<(&Policy, &Judgement)> = conflict
                 .policies
@@ -91,7 +100,12 @@ fn shaped(acting: &[&Policy], subject: &Subject<'_>, draft: &mut Draft) -> Resul
 }
 
 /// Refuses what a policy forbids of any of the subjects, and notes what others do not like.
-fn judged(reach: &Reach, cx: &Cx<'_>, subjects: &[Subject<'_>], draft: &Draft) -> Result<Vec<Value>, ArmError> {
+fn judged(
+    reach: &Reach,
+    cx: &Cx<'_>,
+    subjects: &[Subject<'_>],
+    draft: &Draft,
+) -> Result<Vec<Value>, ArmError> {
     let mut violations: Vec<(&Policy, Judgement)> = Vec::new();
     let mut notes = Vec::new();
     for subject in subjects {
@@ -113,6 +127,9 @@ fn judged(reach: &Reach, cx: &Cx<'_>, subjects: &[Subject<'_>], draft: &Draft) -
     if violations.is_empty() {
         return Ok(notes);
     }
-    let told: Vec<(&Policy, &Judgement)> = violations.iter().map(|(policy, judgement)| (*policy, judgement)).collect();
+    let told: Vec<(&Policy, &Judgement)> = violations
+        .iter()
+        .map(|(policy, judgement)| (*policy, judgement))
+        .collect();
     Err(denial(draft.id.name(), &told))
 }

@@ -173,10 +173,12 @@ impl PolicyIndex {
             let here = self.assignments.entry(bound.scope.key().into()).or_default();
             here.insert(own, Arc::new(bound));
         } else if kind.eq_ignore_ascii_case(DEFINITIONS) {
-            self.definitions.insert(own.clone(), Arc::new(Defined::new(resource.clone())));
+            self.definitions
+                .insert(own.clone(), Arc::new(Defined::new(resource.clone())));
             self.bind_again(&own, since);
         } else if kind.eq_ignore_ascii_case(SET_DEFINITIONS) {
-            self.sets.insert(own.clone(), Arc::new(Defined::new(resource.clone())));
+            self.sets
+                .insert(own.clone(), Arc::new(Defined::new(resource.clone())));
             self.bind_again(&own, since);
         } else {
             self.put_exemption(own, resource);
@@ -239,7 +241,10 @@ impl PolicyIndex {
     /// Whether an assignment assigns this definition or set, or a set that has it as a member.
     pub(super) fn rests_on(&self, bound: &Bound, key: &str) -> bool {
         *bound.assigns == *key
-            || self.sets.get(&*bound.assigns).is_some_and(|set| has_member(&set.properties, key))
+            || self
+                .sets
+                .get(&*bound.assigns)
+                .is_some_and(|set| has_member(&set.properties, key))
     }
 
     /// The sets that have a definition as a member.
@@ -262,6 +267,10 @@ fn take<T: Clone>(maps: &mut HashMap<Key, OrdMap<Key, T>>, outer: &str, inner: &
 
 fn has_member(set: &Resource, definition: &str) -> bool {
     let members = properties(set).get("policyDefinitions").and_then(Value::as_array);
-    let ids = members.into_iter().flatten().filter_map(|member| member["policyDefinitionId"].as_str());
-    ids.into_iter().any(|id| id.trim_end_matches('/').eq_ignore_ascii_case(definition))
+    let ids = members
+        .into_iter()
+        .flatten()
+        .filter_map(|member| member["policyDefinitionId"].as_str());
+    ids.into_iter()
+        .any(|id| id.trim_end_matches('/').eq_ignore_ascii_case(definition))
 }

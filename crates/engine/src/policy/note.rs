@@ -13,7 +13,11 @@ pub(super) fn audited(resource: &str, policy: &Policy, judgement: &Judgement) ->
 
 /// A policy that changed the body.
 pub(super) fn changed(resource: &str, change: &Changed<'_>) -> Value {
-    let effect = if change.operation == "append" { "append" } else { "modify" };
+    let effect = if change.operation == "append" {
+        "append"
+    } else {
+        "modify"
+    };
     let mut note = about(resource, change.policy, effect);
     note["changed"] = json!({ "operation": change.operation, "field": change.field, "value": change.value });
     note

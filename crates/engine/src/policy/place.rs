@@ -21,7 +21,8 @@ pub fn scopes(snapshot: &Snapshot, id: &ResourceId, body: Option<&Value>) -> Vec
 /// The hub of the project that a resource is or lies in.
 #[must_use]
 pub fn hub_above(snapshot: &Snapshot, id: &ResourceId) -> Option<ResourceId> {
-    let is_workspace = |place: &ResourceId| place.resource_type().eq_ignore_ascii_case(workspaces::WORKSPACES);
+    let is_workspace =
+        |place: &ResourceId| place.resource_type().eq_ignore_ascii_case(workspaces::WORKSPACES);
     let workspace = id.ancestors().find(is_workspace)?;
     let hub = workspaces::hub_of(snapshot, snapshot.get(&workspace)?)?;
     Some(hub.id.clone())

@@ -101,7 +101,9 @@ impl Reach {
 
 /// Whether a condition can hold for resources of a type, in lower case.
 pub(super) fn names(policy: &Policy, kind: &str) -> bool {
-    policy.types().is_none_or(|types| types.iter().any(|known| known == kind))
+    policy
+        .types()
+        .is_none_or(|types| types.iter().any(|known| known == kind))
 }
 
 fn leaves_out(assignment: &Assignment, scopes: &[ResourceId]) -> bool {

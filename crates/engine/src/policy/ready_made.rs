@@ -65,7 +65,10 @@ fn resource(line: &Value) -> Resource {
 
 fn properties(line: &Value) -> Value {
     let mut metadata = json!({ "version": line["version"], "category": line["category"] });
-    if line["name"].as_str().is_some_and(|name| name.starts_with("[Preview]")) {
+    if line["name"]
+        .as_str()
+        .is_some_and(|name| name.starts_with("[Preview]"))
+    {
         metadata["preview"] = true.into();
     }
     let mut about = line["about"].as_str().unwrap_or_default().to_owned();
@@ -101,7 +104,9 @@ fn effect(line: &Value) -> String {
         return fixed.to_owned();
     }
     let parameter = effect_parameter(line);
-    let deploys = line["effects"].as_array().is_some_and(|effects| effects.iter().any(|word| word == "DeployIfNotExists"));
+    let deploys = line["effects"]
+        .as_array()
+        .is_some_and(|effects| effects.iter().any(|word| word == "DeployIfNotExists"));
     match line["auditOnly"].is_string() && deploys {
         true => format!("[if(equals(toLower(parameters('{parameter}')), 'disabled'), 'disabled', 'audit')]"),
         false => format!("[parameters('{parameter}')]"),

@@ -6,11 +6,7 @@ use nave_arm::{ArmError, ErrorCode, ResourceId};
 use nave_policy::{Assignment, Definition, Definitions, Exemption, Initiative, PolicyError};
 use serde_json::Value;
 
-use super::{
-    PolicyIndex,
-    place::scopes,
-    ready_made::ready_made,
-};
+use super::{PolicyIndex, place::scopes, ready_made::ready_made};
 use crate::{Resource, Snapshot};
 
 /// A definition or a set by its id: a stored one, or one that is ready-made.
@@ -21,7 +17,10 @@ pub fn find(snapshot: &Snapshot, id: &ResourceId) -> Option<Arc<Resource>> {
 }
 
 /// The assignments and sets that refer to a definition or a set.
-pub fn referring_to<'a>(snapshot: &'a Snapshot, id: &'a ResourceId) -> impl Iterator<Item = ResourceId> + use<'a> {
+pub fn referring_to<'a>(
+    snapshot: &'a Snapshot,
+    id: &'a ResourceId,
+) -> impl Iterator<Item = ResourceId> + use<'a> {
     let index = snapshot.policies();
     let sets = index.sets_with(id.key()).map(|set| set.id.clone());
     let assigned = index
@@ -89,7 +88,8 @@ pub fn check_assignment(snapshot: &Snapshot, id: &ResourceId, body: &Value) -> R
 /// Whether an assignment acts on resources by an identity of its own.
 #[must_use]
 pub fn needs_identity(snapshot: &Snapshot, id: &ResourceId, body: &Value) -> bool {
-    Assignment::bind(id.as_str(), properties(body), snapshot.policies()).is_ok_and(|bound| bound.needs_identity())
+    Assignment::bind(id.as_str(), properties(body), snapshot.policies())
+        .is_ok_and(|bound| bound.needs_identity())
 }
 
 /// Checks an exemption that is about to be written: the assignment is there, has what is named of it, and reaches the
@@ -101,12 +101,22 @@ pub fn check_exemption(snapshot: &Snapshot, id: &ResourceId, body: &Value) -> Re
     let properties = properties(body);
     let exemption = Exemption::parse(properties)?;
     let refuse = |path: &str, message: String| {
-        ArmError::new(ErrorCode::InvalidCreatePolicyExemptionRequest, message).on(format!("properties.{path}"))
+        ArmError::new(ErrorCode::InvalidCreatePolicyExemptionRequest, message)
+            .on(format!("properties.{path}"))
     };
-    let assignment = ResourceId::parse(&exemption.assignment_id).ok().and_then(|assignment| snapshot.get(&assignment));
-    let Some(assignment) = assignment.filter(|row| row.id.resource_type().eq_ignore_ascii_case(super::ASSIGNMENTS)) else {
-        let message = format!("The policy assignment '{}' could not be found.", exemption.assignment_id);
-        return Err(ArmError::new(ErrorCode::PolicyAssignmentNotFound, message).on("properties.policyAssignmentId"));
+    let assignment = ResourceId::parse(&exemption.assignment_id)
+        .ok()
+        .and_then(|assignment| snapshot.get(&assignment));
+    let Some(assignment) =
+        assignment.filter(|row| row.id.resource_type().eq_ignore_ascii_case(super::ASSIGNMENTS))
+    else {
+        let message = format!(
+            "The policy assignment '{}' could not be found.",
+            exemption.assignment_id
+        );
+        return Err(
+            ArmError::new(ErrorCode::PolicyAssignmentNotFound, message).on("properties.policyAssignmentId")
+        );
     };
     let at = id.scope().unwrap_or_else(ResourceId::tenant);
     let assigned_at = assignment.id.scope().unwrap_or_else(ResourceId::tenant);
@@ -116,18 +126,34 @@ pub fn check_exemption(snapshot: &Snapshot, id: &ResourceId, body: &Value) -> Re
     if !is_unchecked && !scopes(snapshot, &at, None).contains(&assigned_at) {
         return Err(refuse(
             "policyAssignmentId",
-            format!("The policy assignment '{}' stands at '{assigned_at}' and does not reach '{at}'.", assignment.id),
+            format!(
+                "The policy assignment '{}' stands at '{assigned_at}' and does not reach '{at}'.",
+                assignment.id
+            ),
         ));
     }
-    let members: Vec<String> = Assignment::bind(assignment.id.as_str(), self::properties(&assignment.sent), snapshot.policies())
-        .map(|bound| bound.policies.iter().filter_map(|policy| policy.reference_id().map(str::to_owned)).collect())
-        .unwrap_or_default();
+    let members: Vec<String> = Assignment::bind(
+        assignment.id.as_str(),
+        self::properties(&assignment.sent),
+        snapshot.policies(),
+    )
+    .map(|bound| {
+        bound
+            .policies
+            .iter()
+            .filter_map(|policy| policy.reference_id().map(str::to_owned))
+            .collect()
+    })
+    .unwrap_or_default();
     let unknown = exemption
         .reference_ids
         .iter()
         .find(|named| !members.iter().any(|member| member.eq_ignore_ascii_case(named)));
     unknown.map_or(Ok(()), |named| {
-        let message = format!("The policy assignment '{}' assigns nothing called '{named}'.", assignment.id.name());
+        let message = format!(
+            "The policy assignment '{}' assigns nothing called '{named}'.",
+            assignment.id.name()
+        );
         Err(refuse("policyDefinitionReferenceIds", message))
     })
 }
@@ -136,8 +162,13 @@ pub fn check_exemption(snapshot: &Snapshot, id: &ResourceId, body: &Value) -> Re
 #[must_use]
 pub fn reference_names(body: &Value) -> Vec<String> {
     let set = Initiative::parse(properties(body));
-    set.map(|set| set.members.into_iter().map(|member| member.reference_id).collect())
-        .unwrap_or_default()
+    set.map(|set| {
+        set.members
+            .into_iter()
+            .map(|member| member.reference_id)
+            .collect()
+    })
+    .unwrap_or_default()
 }
 
 fn properties(body: &Value) -> &Value {
@@ -147,13 +178,18 @@ fn properties(body: &Value) -> &Value {
 /// A definition can be used where it stands and below; one that is ready-made, everywhere.
 fn check_reference(snapshot: &Snapshot, named: &str, by: &ResourceId, path: &str) -> Result<(), ArmError> {
     let id = ResourceId::parse(named).ok();
-    let found = id.and_then(|id| find(snapshot, &id)).ok_or_else(|| missing(named, path))?;
+    let found = id
+        .and_then(|id| find(snapshot, &id))
+        .ok_or_else(|| missing(named, path))?;
     let stands_at = found.id.scope().unwrap_or_else(ResourceId::tenant);
     let used_at = by.scope().unwrap_or_else(ResourceId::tenant);
     if snapshot.roles().scope_contains(&stands_at, &used_at) {
         return Ok(());
     }
-    let message = format!("'{}' stands at '{stands_at}' and can be used there and below, not at '{used_at}'.", found.id);
+    let message = format!(
+        "'{}' stands at '{stands_at}' and can be used there and below, not at '{used_at}'.",
+        found.id
+    );
     Err(ArmError::new(ErrorCode::InvalidScope, message).on(format!("properties.{path}")))
 }
 
@@ -171,8 +207,12 @@ fn check_left_out(snapshot: &Snapshot, id: &ResourceId, left_out: &str, at: usiz
     if parsed.is_some_and(|left_out| left_out != here && scopes(snapshot, &left_out, None).contains(&here)) {
         return Ok(());
     }
-    let message = format!("The scope '{left_out}' in 'notScopes' is not below '{here}', where the assignment stands.");
-    Err(ArmError::new(ErrorCode::InvalidCreatePolicyAssignmentRequest, message).on(format!("properties.notScopes[{at}]")))
+    let message =
+        format!("The scope '{left_out}' in 'notScopes' is not below '{here}', where the assignment stands.");
+    Err(
+        ArmError::new(ErrorCode::InvalidCreatePolicyAssignmentRequest, message)
+            .on(format!("properties.notScopes[{at}]")),
+    )
 }
 
 /// The definitions as they would be after a write.
@@ -191,7 +231,11 @@ impl Proposed<'_> {
     /// What is assigned already stays so: a write that would leave an assignment without a value for a parameter, or with
     /// one too many, is refused.
     fn check_assignments(&self) -> Result<(), ArmError> {
-        for bound in self.index.assignments().filter(|bound| self.index.rests_on(bound, self.id.key())) {
+        for bound in self
+            .index
+            .assignments()
+            .filter(|bound| self.index.rests_on(bound, self.id.key()))
+        {
             let (id, own) = (&bound.resource.id, properties(&bound.resource.sent));
             let before = Assignment::bind(id.as_str(), own, self.index);
             if let (Ok(_), Err(error)) = (before, Assignment::bind(id.as_str(), own, self)) {

@@ -222,7 +222,9 @@ async fn keys_die_with_their_account() {
     let [old, _] = keys(&nave, &ada, "ai1").await;
     nave.delete(&ada, &account("ai1")).await;
     assert_eq!(who(&nave, "/ai/ai1/openai/v1/models", &old).await, Err(401));
-    let deleted = format!("{S}/providers/Microsoft.CognitiveServices/locations/eastus/resourceGroups/rg/deletedAccounts/ai1");
+    let deleted = format!(
+        "{S}/providers/Microsoft.CognitiveServices/locations/eastus/resourceGroups/rg/deletedAccounts/ai1"
+    );
     assert_eq!(nave.delete(&ada, &deleted).await.0, 200);
     assert_eq!(
         nave.put_as(&ada, &account("ai1"), open_ai()).await.0,
@@ -609,4 +611,18 @@ async fn regions_and_kinds_answer_what_clients_ask_first() {
         nave.get(&ada, &format!("{}/skus", account("missing"))).await.0,
         404
     );
+}
+
+#[tokio::test]
+async fn no_policy_is_passed_by_an_odd_spelling() {
+    let nave = Nave::start().await;
+    let ada = nave.contributor().await;
+    let id = format!("{RG}/providers/Microsoft.CognitiveServices/accounts/odd");
+    let body = json!({ "Kind": "OpenAI", "location": "eastus", "sku": { "name": "S0" },
+                       "Properties": { "DISABLELOCALAUTH": true } });
+    let (status, made) = nave.put_as(&ada, &id, body).await;
+    assert_eq!(status, 201, "{made}");
+    assert_eq!(made["properties"]["disableLocalAuth"], true, "{made}");
+    let twice = json!({ "properties": { "disableLocalAuth": true, "DisableLocalAuth": false } });
+    assert_eq!(nave.patch(&ada, &id, twice).await.0, 400);
 }

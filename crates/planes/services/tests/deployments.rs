@@ -4,7 +4,7 @@ mod common;
 
 use common::*;
 use nave_engine::{
-    Act, Caller,
+    Act, Caller, Put,
     accounts::{self, Upstream},
 };
 use nave_vault::Purpose;
@@ -228,4 +228,52 @@ async fn a_deployments_key_is_not_sent_to_an_endpoint_it_was_not_given_with() {
     )
     .await;
     assert_eq!(key().await, None);
+}
+
+#[tokio::test]
+async fn only_models_on_the_list_are_deployed() {
+    let (nave, ada) = start("OpenAI").await;
+    let definition =
+        "/providers/Microsoft.Authorization/policyDefinitions/aafe3651-cb78-4f68-9f81-e7e41509110f";
+    let at = format!("{RG}/providers/Microsoft.Authorization/policyAssignments/models");
+    let allows = |publishers: Value, assets: Value| {
+        let parameters = json!({ "effect": { "value": "Deny" }, "allowedPublishers": { "value": publishers },
+                                 "allowedAssetIds": { "value": assets } });
+        json!({ "properties": { "policyDefinitionId": definition, "parameters": parameters } })
+    };
+    let gpt_4o = "azureml://registries/azure-openai/models/gpt-4o/";
+    nave.put(Put::new(id(&at), allows(json!([]), json!([gpt_4o]))))
+        .await;
+    assert_eq!(nave.put_as(&ada, &chat(), gpt()).await.0, 201);
+    let mut other = gpt();
+    other["properties"]["model"] = json!({ "format": "Meta", "name": "llama-3", "version": "1" });
+    let refused = nave
+        .put_as(
+            &ada,
+            &format!("{}/deployments/llama", account("ai1")),
+            other.clone(),
+        )
+        .await;
+    assert_eq!(
+        (refused.0, code(&refused)),
+        (403, "RequestDisallowedByPolicy"),
+        "{}",
+        refused.1
+    );
+    assert!(refused.1.to_string().contains(definition), "the policy is named");
+    nave.put(Put::new(id(&at), allows(json!(["meta"]), json!([]))))
+        .await;
+    assert_eq!(
+        nave.put_as(&ada, &format!("{}/deployments/llama", account("ai1")), other)
+            .await
+            .0,
+        201
+    );
+    let mut odd = gpt();
+    odd["properties"]["model"] = "gpt-4o".into();
+    assert_eq!(
+        nave.put_as(&ada, &chat(), odd).await.0,
+        400,
+        "what is no model is told so"
+    );
 }

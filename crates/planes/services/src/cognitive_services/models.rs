@@ -122,7 +122,11 @@ pub(super) fn default_version(name: &str) -> &'static str {
 
 /// The registry that a publisher's models are in, as it is named in their asset ids.
 pub(super) fn registry(publisher: &str) -> String {
-    let name: String = publisher.to_lowercase().chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+    let name: String = publisher
+        .to_lowercase()
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric())
+        .collect();
     match name.as_str() {
         "openai" => String::from("azure-openai"),
         "" | "microsoft" => String::from("azureml"),
