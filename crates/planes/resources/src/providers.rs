@@ -250,6 +250,15 @@ impl Kind {
     }
 }
 
+/// What the template function `providers()` looks into: `[{namespace, resourceTypes: […]}]`.
+pub(crate) fn for_templates(registry: &Registry, site: &Site) -> Value {
+    let all = providers(registry);
+    let shown = all.iter().map(|(namespace, kinds)| {
+        json!({ "namespace": namespace, "resourceTypes": kinds.iter().map(|kind| kind.view(site)).collect::<Vec<_>>() })
+    });
+    shown.collect()
+}
+
 fn view(site: &Site, under: &ResourceId, namespace: &str, kinds: &[Kind]) -> Value {
     let place = if under.is_tenant() { "" } else { under.as_str() };
     json!({

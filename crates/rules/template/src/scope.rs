@@ -106,7 +106,7 @@ impl Scope {
         });
         let management =
             same_name(&target.resource_type(), "Microsoft.Management/managementGroups").then(|| {
-                json!({"id": target, "name": target.name(), "type": "Microsoft.Management/managementGroups",
+                json!({"id": target, "name": target.name(), "type": "/providers/Microsoft.Management/managementGroups",
                    "properties": {"tenantId": self.tenant["tenantId"], "displayName": target.name()}})
             });
         let text = |place: &str| {

@@ -126,6 +126,16 @@ impl Template {
         })
     }
 
+    /// Whether a function is called in it anywhere, nested templates with inner scope left out.
+    #[must_use]
+    pub fn calls(&self, function: &str) -> bool {
+        self.parts.expressions.values().any(|expression| {
+            let mut found = false;
+            expression.each_call(&mut |call| found |= call.is(function));
+            found
+        })
+    }
+
     /// The document as it was given.
     #[must_use]
     pub fn document(&self) -> &Value {

@@ -72,7 +72,7 @@ impl Context {
     fn management_group(&self, tenant: &str) -> Value {
         let name = self.text("managementGroup", "examplemanagementgroup");
         json!({"id": format!("/providers/Microsoft.Management/managementGroups/{name}"), "name": name,
-               "type": "Microsoft.Management/managementGroups",
+               "type": "/providers/Microsoft.Management/managementGroups",
                "properties": {"tenantId": tenant, "displayName": name, "details": {}}})
     }
 

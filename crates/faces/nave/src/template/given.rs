@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::say;
 
 /// `{name: {"value": …}}` out of a parameter file with `$schema`, out of the same without, or out of plain values.
-pub(super) fn parameters(text: Option<&str>) -> Result<Map<String, Value>, ArmError> {
+pub(crate) fn parameters(text: Option<&str>) -> Result<Map<String, Value>, ArmError> {
     let Some(text) = text else {
         return Ok(Map::new());
     };

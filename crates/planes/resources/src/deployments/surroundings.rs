@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use uuid::{Builder, Uuid};
 
 use super::{job::Job, links::Link, wanted::Wanted};
-use crate::management_groups::MANAGEMENT_GROUPS;
+use crate::{management_groups::MANAGEMENT_GROUPS, providers};
 
 /// The part that is known from the state alone.
 pub(super) fn in_state(snapshot: &Snapshot, id: &ResourceId, wanted: &Wanted) -> Scope {
@@ -101,6 +101,9 @@ pub(super) fn of(job: &Job, snapshot: &Snapshot, id: &ResourceId, wanted: &Wante
         .map(|role| (role.role_name.clone(), json!(role.id)))
         .collect();
     scope.role_definitions = roles.into();
+    if wanted.template.calls("providers") {
+        scope.providers = providers::for_templates(engine.registry(), site);
+    }
     scope
 }
 

@@ -4,7 +4,7 @@
 //! names by links.
 
 use nave_arm::{ArmError, ErrorCode};
-use nave_template::{Template, locate, parse};
+use nave_template::{Template, at_lines, parse};
 use serde_json::{Map, Value, json};
 
 use super::links::{Fetched, Link};
@@ -166,7 +166,7 @@ impl Request {
     }
 
     fn complete(self, template: &Value, parameters: Value) -> Result<Wanted, ArmError> {
-        let template = Template::parse(template).map_err(|error| located(error, &self.text))?;
+        let template = Template::parse(template).map_err(|error| at_lines(error, &self.text, ""))?;
         let link = |source| match source {
             Source::There(link) => Some(link),
             Source::Here(_) => None,
@@ -213,23 +213,8 @@ impl Wanted {
 
     /// Adds line and column of the request's text to an error that has a path.
     pub(super) fn located(&self, error: ArmError) -> ArmError {
-        located(error, &self.text)
+        at_lines(error, &self.text, "")
     }
-}
-
-fn located(mut error: ArmError, text: &str) -> ArmError {
-    for info in error
-        .additional_info
-        .iter_mut()
-        .filter_map(|entry| entry.get_mut("info"))
-    {
-        let place = info["path"].as_str().and_then(|path| locate(text, path));
-        if let Some((line, column)) = place {
-            info["lineNumber"] = json!(line);
-            info["linePosition"] = json!(column);
-        }
-    }
-    error
 }
 
 fn present<'p>(properties: &'p Map<String, Value>, name: &str) -> Option<&'p Value> {
