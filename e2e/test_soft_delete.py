@@ -36,7 +36,7 @@ def test_a_vault_is_deleted_recovered_and_purged(admin, group):
     admin(f"keyvault delete --name kv-soft {GROUP}")
     admin("keyvault purge --name kv-soft --location eastus")
     assert "kv-soft" not in names(admin("keyvault list-deleted"))
-    with pytest.raises(az_client.Refused, match="no deleted vault"):
+    with pytest.raises(az_client.Refused, match="was not found"):
         admin(f"keyvault recover --name kv-soft {GROUP} --location eastus")
 
 

@@ -46,16 +46,13 @@ impl Change {
 
     /// What is written, and what of `before` is deleted, as events keep it.
     pub(crate) fn touched(&self, before: &Snapshot) -> Vec<Value> {
-        let puts = self
-            .puts
-            .iter()
-            .map(|put| {
-                let mut row = touched("Put", &put.id, Some(&put.sent));
-                if let Some(before) = self.moved.get(&put.id).filter(|before| before.id != put.id) {
-                    row["movedFrom"] = before.id.as_str().into();
-                }
-                row
-            });
+        let puts = self.puts.iter().map(|put| {
+            let mut row = touched("Put", &put.id, Some(&put.sent));
+            if let Some(before) = self.moved.get(&put.id).filter(|before| before.id != put.id) {
+                row["movedFrom"] = before.id.as_str().into();
+            }
+            row
+        });
         let erases = self.erases.iter().map(|erase| {
             let sent = before.get(&erase.id).map(|row| &row.sent);
             touched("Delete", &erase.id, sent)

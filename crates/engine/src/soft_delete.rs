@@ -6,13 +6,11 @@
 //! that row is there, the unique names in it stay taken and nobody finds anything by them: keys open nothing, the
 //! identity signs nobody in, and what was held open is cut by the commit that deleted.
 //!
-//! * Recovery ([`restore`]) is a PUT at the resource's id that asks for it. It is decided as the creation of what was
+//! * Recovery (`restore`) is a PUT at the resource's id that asks for it. It is decided as the creation of what was
 //!   deleted, and writes the rows back in the commit that takes the deleted row away: of a recovery and a purge at once,
 //!   one wins.
-//! * Purging takes the deleted row away: by a request, or by nave itself when its time is over ([`retention`]).
-//!
-//! [`restore`]: self::restore()
-//! [`retention`]: crate::Engine::purge_what_is_over
+//! * Purging takes the deleted row away: by a request, or by nave itself when its time is over
+//!   ([`purge_what_is_over`](crate::Engine::purge_what_is_over)).
 
 mod deleted;
 mod keep;

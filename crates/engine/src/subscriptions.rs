@@ -81,11 +81,18 @@ mod tests {
             ("Microsoft.X/things/delete", [true, true, true, false]),
             ("Microsoft.X/things/write", [true, false, false, false]),
             ("Microsoft.X/things/listKeys/action", [true, false, false, false]),
-            ("Microsoft.Authorization/roleAssignments/WRITE", [true, false, false, false]),
+            (
+                "Microsoft.Authorization/roleAssignments/WRITE",
+                [true, false, false, false],
+            ),
             ("Microsoft.Subscription/enable/action", [true, true, true, true]),
         ];
         for (operation, permitted) in table {
-            assert_eq!(State::ALL.map(|state| state.permits(operation)), permitted, "{operation}");
+            assert_eq!(
+                State::ALL.map(|state| state.permits(operation)),
+                permitted,
+                "{operation}"
+            );
         }
     }
 }

@@ -64,7 +64,10 @@ async fn attempt(
         return Err(write::precondition_failed(id).into());
     }
     if let Err(error) = policy::govern_deletion(engine, &cx, &existing) {
-        return Err(engine.refused_after(&grant, error, request.correlation_id).await.into());
+        return Err(engine
+            .refused_after(&grant, error, request.correlation_id)
+            .await
+            .into());
     }
     let view = kind.view(&cx, &existing);
     let mut change = Change::default();
@@ -122,7 +125,7 @@ async fn purge(
         return Ok(Reply::empty(204));
     };
     soft_delete::refuse_protected(soft, cx, &kept)?;
-    let change = soft_delete::purged(&kept.row);
+    let change = soft_delete::purged(cx.snapshot, &kept.row);
     if dry_run::is_asked(request)? {
         return dry_run::rehearse(engine, grant, change, request).await;
     }

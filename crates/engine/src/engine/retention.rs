@@ -58,7 +58,7 @@ impl Engine {
 
     async fn purge(&self, soft: &SoftDelete, row: &Arc<Resource>) -> Result<(), ArmError> {
         let grant = self.on_own_account::<Delete>(&soft.purge_permission(), &row.id);
-        match self.commit(&grant, purged(row)).await {
+        match self.commit(&grant, purged(&self.snapshot(), row)).await {
             // somebody else was first
             Ok(_) | Err(CommitError::Raced) => Ok(()),
             Err(error) => Err(error.into()),

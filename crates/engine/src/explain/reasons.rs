@@ -180,7 +180,10 @@ fn why(
         }
         Outcome::Locked(locks) => locked(need, locks),
         Outcome::SubscriptionClosed(state) => {
-            format!("the subscription is {}: in it one reads and deletes", state.word().to_lowercase())
+            format!(
+                "the subscription is {}: in it one reads and deletes",
+                state.word().to_lowercase()
+            )
         }
         Outcome::Rule("Unlocked") => String::from("no lock is in the way"),
         Outcome::Rule("SignedIn") => String::from("whoever is signed in may"),

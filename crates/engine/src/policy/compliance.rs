@@ -17,7 +17,7 @@ use nave_arm::{ArmError, ErrorCode, ResourceId};
 use nave_policy::{Assignment, Changed, Compliance, Effect, Existence, Judgement, Policy, shape};
 use serde_json::{Value, json};
 
-use crate::{Caller, Engine, History, Resource, Snapshot};
+use crate::{Caller, Engine, History, Resource, Snapshot, soft_delete};
 
 pub use attested::ATTESTATIONS;
 pub(crate) use kept::Kept;
@@ -213,7 +213,9 @@ fn resources<'a>(
         Within::Below(roots) => Box::new(
             roots
                 .iter()
-                .flat_map(|root| snapshot.get(root).into_iter().chain(snapshot.below(root))),
+                .flat_map(|root| snapshot.get(root).into_iter().chain(snapshot.below(root)))
+                // what was deleted and is kept is no resource
+                .filter(|row| !soft_delete::is_deleted(row)),
         ),
     }
 }

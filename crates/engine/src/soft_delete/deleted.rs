@@ -82,16 +82,17 @@ impl ResourceType for Deleted {
         let snapshot = call.engine.snapshot();
         self.erase(&call.engine.cx(&snapshot, call.grant.caller()), &call.resource)?;
         call.engine
-            .commit_for(&call.grant, purged(&call.resource), call.request.correlation_id)
+            .commit_for(&call.grant, purged(&snapshot, &call.resource), call.request.correlation_id)
             .await?;
         Ok(Reply::empty(200))
     }
 }
 
-/// The change that purges.
-pub(crate) fn purged(row: &Resource) -> Change {
+/// The change that purges, with what somebody may have assigned at what is kept.
+pub(crate) fn purged(snapshot: &Snapshot, row: &Resource) -> Change {
+    let below = snapshot.below(&row.id).map(|below| Erase::of(below));
     Change {
-        erases: vec![Erase::of(row)],
+        erases: std::iter::once(Erase::of(row)).chain(below).collect(),
         ..Change::default()
     }
 }

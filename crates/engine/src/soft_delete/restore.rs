@@ -12,10 +12,10 @@ use nave_store::Expect;
 use nave_vault::{Purpose, Secret};
 use serde_json::Value;
 
-use super::Kept;
+use super::{Kept, purged};
 use crate::{
     Engine, Resource, Snapshot,
-    change::{Change, Erase, MovedFrom, Put, PutSecrets},
+    change::{Change, MovedFrom, Put, PutSecrets},
     declaration::{Also, Cx, Moved},
     secrets,
 };
@@ -63,7 +63,7 @@ pub(crate) fn restore(
     let change = Change {
         moved: rows.iter().map(|row| (row.id.clone(), was(row))).collect(),
         puts: rows.iter().map(|row| put(row, secrets.as_ref())).collect(),
-        erases: vec![Erase::of(&kept.row)],
+        erases: purged(cx.snapshot, &kept.row).erases,
         ..Change::default()
     };
     Ok((change, follows, restored))
