@@ -58,7 +58,12 @@ pub(super) async fn attempt(
         snapshot: &restored,
         ..*cx
     };
-    govern(engine, &on_it, &mut change)?;
+    if let Err(error) = govern(engine, &on_it, &mut change) {
+        return Err(engine
+            .refused_after(&grant, error, request.correlation_id)
+            .await
+            .into());
+    }
     write::stage_all(engine, &on_it, follows, &mut change)?;
     engine.commit_for(&grant, change, request.correlation_id).await?;
     let now = engine.snapshot();

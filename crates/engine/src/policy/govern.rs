@@ -112,7 +112,7 @@ fn judged(
         for policy in acting(reach, cx, subject) {
             match policy.effect(subject) {
                 Effect::Disabled | Effect::DenyAction => continue,
-                effect if effect.is_kept_only() => continue,
+                effect if effect.is_kept_only() || effect.shapes() => continue,
                 _ => {}
             }
             let judgement = policy.judge(subject);

@@ -146,7 +146,15 @@ impl PolicyIndex {
 
     /// The exemptions from an assignment.
     pub fn exemptions_from(&self, assignment: &ResourceId) -> impl Iterator<Item = &Arc<Exempting>> {
-        let of_it = self.exemptions.get(assignment.key());
+        self.exemptions_of(assignment.key())
+    }
+
+    /// The exemptions from an assignment, by its id in any case.
+    pub(super) fn exemptions_of(&self, assignment: &str) -> impl Iterator<Item = &Arc<Exempting>> {
+        let of_it = match self.exemptions.is_empty() {
+            true => None,
+            false => self.exemptions.get(&*assignment.to_lowercase()),
+        };
         of_it.into_iter().flat_map(OrdMap::values)
     }
 

@@ -89,8 +89,7 @@ impl Reach {
         policy: &Policy,
         subject: &Subject<'_>,
     ) -> Option<Arc<Exempting>> {
-        let assignment = ResourceId::parse(&policy.assignment.id).ok()?;
-        let mut of_it = snapshot.policies().exemptions_from(&assignment);
+        let mut of_it = snapshot.policies().exemptions_of(&policy.assignment.id);
         of_it
             .find(|exempting| {
                 self.scopes.contains(&exempting.scope) && exempting.exemption.covers(policy, subject)
