@@ -218,6 +218,57 @@ pub fn resolve(
     ))
 }
 
+/// What `reference(…, 'Full')` adds to what a GET shows: the parts of the id, and how the resource was read.
+fn whole(call: &RuntimeCall, mut answer: Value) -> Value {
+    if let (
+        RuntimeCall::Reference {
+            id,
+            api_version,
+            full: true,
+        },
+        Some(members),
+    ) = (call, answer.as_object_mut())
+    {
+        for (name, value) in read_as(id, api_version.as_deref()) {
+            members.entry(name).or_insert(value);
+        }
+    }
+    answer
+}
+
+fn read_as(id: &ResourceId, api_version: Option<&str>) -> Vec<(&'static str, Value)> {
+    let block = id
+        .as_str()
+        .rsplit_once("/providers/")
+        .map_or("", |(_, block)| block);
+    let own_type = id.resource_type();
+    let own: Vec<&str> = block.split('/').skip(2).step_by(2).collect();
+    // of a scope that is a resource itself, such as a management group: its type and name
+    let scope = id.scope().and_then(|scope| {
+        let (_, block) = scope.as_str().rsplit_once("/providers/")?;
+        Some(block.to_owned())
+    });
+    let mut shown = vec![
+        ("apiVersion", json!(api_version)),
+        ("referenceApiVersion", json!(api_version)),
+        ("resourceId", format!("{own_type}/{}", own.join("/")).into()),
+        ("condition", true.into()),
+        ("isConditionTrue", true.into()),
+        ("isAction", false.into()),
+        ("provisioningOperation", "Read".into()),
+    ];
+    shown.extend(
+        id.subscription()
+            .map(|subscription| ("subscriptionId", subscription.into())),
+    );
+    shown.extend(
+        id.resource_group()
+            .map(|group| ("resourceGroupName", group.into())),
+    );
+    shown.extend(scope.map(|scope| ("scope", scope.into())));
+    shown
+}
+
 /// Finds what a run-time function speaks of and answers from what is known.
 pub(crate) struct Answers<'a> {
     pub(crate) directory: &'a Directory,
@@ -227,7 +278,7 @@ pub(crate) struct Answers<'a> {
 impl Answers<'_> {
     fn answer(&self, call: RuntimeCall) -> Outcome<Value> {
         match self.known.get(&call) {
-            Some(answer) => Ok(answer.clone()),
+            Some(answer) => Ok(whole(&call, answer.clone())),
             None => Err(Halt::Call(Box::new(call))),
         }
     }
