@@ -20,6 +20,17 @@ const ODD: &[(&str, &str, &str)] = &[
         "/{scope}/providers/Microsoft.Resources/deployments/{name0}/cancel",
         "409",
     ),
+    // The remediation there is has ended, and no policy metadata comes with this server.
+    (
+        "POST",
+        "/{scope}/providers/Microsoft.PolicyInsights/remediations/{name0}/cancel",
+        "409",
+    ),
+    (
+        "GET",
+        "/providers/Microsoft.PolicyInsights/policyMetadata/{metadata}",
+        "404",
+    ),
     // Forms of pages that nobody opened.
     ("POST", "/{rest}/oauth2/v2.0/authorize", "400"),
     ("POST", "/{rest}/oauth2/authorize", "400"),
@@ -68,22 +79,6 @@ const ODD: &[(&str, &str, &str)] = &[
     (
         "DELETE",
         "/graph/v1.0/me/authentication/fido2Methods/{method}",
-        "404",
-    ),
-    // What is deleted is gone.
-    (
-        "GET",
-        "/subscriptions/{subscription}/providers/Microsoft.CognitiveServices/locations/{location}/resourceGroups/{group}/deletedAccounts/{name}",
-        "404",
-    ),
-    (
-        "GET",
-        "/subscriptions/{subscription}/providers/Microsoft.KeyVault/locations/{location}/deletedVaults/{name}",
-        "404",
-    ),
-    (
-        "POST",
-        "/subscriptions/{subscription}/providers/Microsoft.KeyVault/locations/{location}/deletedVaults/{name}/purge",
         "404",
     ),
 ];

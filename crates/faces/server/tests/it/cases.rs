@@ -11,9 +11,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::town::{
-    APPLICATION, ASSIGNMENT, DENY, GROUP, LOCATION, MANAGEMENT_GROUP, MEMBER, PASSWORD, PRINCIPAL,
-    PROVISIONING_TOKEN, ROLE, SECRET, SPARE_MANAGEMENT_GROUP, SPARE_ROLE, TEAM, Town, UNUSED_APP_ID, USER,
-    deny_assignment, empty_template, location, model, role_assignment, role_definition, workspace_body,
+    APPLICATION, ASSIGNMENT, DENY, GROUP, LOCATION, MANAGEMENT_GROUP, MEMBER, PASSWORD, PRINCIPAL, PROVISIONING_TOKEN, ROLE, SECRET, SPARE_MANAGEMENT_GROUP, SPARE_ROLE, TEAM, Town, UNUSED_APP_ID, USER, deny_assignment, empty_template, location, model, role_assignment, role_definition, workspace_body, policy_assignment, policy_definition, policy_exemption, policy_set_definition, remediation, attestation,
 };
 
 /// A resource type of the town.
@@ -158,6 +156,17 @@ pub(crate) const KINDS: &[Kind] = &[
         patch: || json!({ "properties": { "authType": "CustomKeys", "metadata": { "team": "town" } } }),
     },
 ];
+
+/// The name of the one of a type that was deleted and is kept; empty for types that are not kept.
+pub(crate) fn deleted_name(resource_type: &str) -> &'static str {
+    match resource_type {
+        "Microsoft.KeyVault/vaults" => "gone-vault",
+        "Microsoft.CognitiveServices/accounts" => "gone-models",
+        "Microsoft.OperationalInsights/workspaces" => "gone-logs",
+        "Microsoft.MachineLearningServices/workspaces" => "gone-hub",
+        _ => "",
+    }
+}
 
 fn connection() -> Value {
     json!({ "properties": {
@@ -393,6 +402,53 @@ const BODIES: &[(&str, &str, Content)] = &[
     ),
     (
         "PUT",
+        "/policyDefinitions/{name0}",
+        Json(|_| policy_definition()),
+    ),
+    (
+        "PUT",
+        "/policySetDefinitions/{name0}",
+        Json(policy_set_definition),
+    ),
+    (
+        "PUT",
+        "/policyAssignments/{name0}",
+        Json(policy_assignment),
+    ),
+    (
+        "PATCH",
+        "/policyAssignments/{name0}",
+        Json(|_| json!({ "properties": { "displayName": "Renamed" } })),
+    ),
+    (
+        "PUT",
+        "/policyExemptions/{name0}",
+        Json(policy_exemption),
+    ),
+    (
+        "PATCH",
+        "/policyExemptions/{name0}",
+        Json(|_| json!({ "properties": { "displayName": "Renamed" } })),
+    ),
+    ("PUT", "/remediations/{name0}", Json(remediation)),
+    ("POST", "/remediations/{name0}/cancel", Nothing),
+    ("POST", "/remediations/{name0}/listDeployments", Nothing),
+    ("PUT", "/attestations/{name0}", Json(attestation)),
+    ("POST", "/queryResults", Nothing),
+    ("POST", "/summarize", Nothing),
+    ("POST", "/triggerEvaluation", Nothing),
+    (
+        "POST",
+        "/checkPolicyRestrictions",
+        Json(|_| {
+            let content = json!({ "type": "Microsoft.Storage/storageAccounts", "location": "eastus" });
+            json!({ "resourceDetails": { "resourceContent": content } })
+        }),
+    ),
+    ("POST", "/listPolicyDefinitionVersions", Nothing),
+    ("POST", "/listPolicySetDefinitionVersions", Nothing),
+    (
+        "PUT",
         "/locks/{name0}",
         Json(|_| json!({ "properties": { "level": "CanNotDelete" } })),
     ),
@@ -510,6 +566,18 @@ const BODIES: &[(&str, &str, Content)] = &[
         Json(|_| json!({ "name": "freename", "type": "Microsoft.Storage/storageAccounts" })),
     ),
     ("POST", "/purge", Nothing),
+    ("PUT", "/aliases/{name0}", Json(|_| json!({}))),
+    ("PUT", "/settings/{name1}", Json(|_| json!({}))),
+    ("PATCH", "/settings/{name1}", Json(|_| json!({}))),
+    (
+        "POST",
+        "Microsoft.Subscription/rename",
+        Json(|_| json!({ "subscriptionName": "Renamed" })),
+    ),
+    ("POST", "Microsoft.Subscription/cancel", Nothing),
+    ("POST", "Microsoft.Subscription/enable", Nothing),
+    ("POST", "Microsoft.Management/startTenantBackfill", Nothing),
+    ("POST", "Microsoft.Management/tenantBackfillStatus", Nothing),
     ("POST", "/regenerateAdminKey/{key}", Nothing),
     (
         "POST",
@@ -736,6 +804,21 @@ fn value(town: &Town, operation: &Operation, name: &str) -> Option<String> {
             town.nave.subscription().trim_start_matches('/').to_owned()
         }
         // A lock stands where nothing else is done.
+        "scope" if ["olicyDefinition", "olicySetDefinition"].iter().any(|kind| path.contains(kind)) => {
+            town.nave.subscription().trim_start_matches('/').to_owned()
+        }
+        "states" => String::from("latest"),
+        "events" => String::from("default"),
+        "metadata" => String::from("none"),
+        "name0" if path.contains("Microsoft.PolicyInsights/") => {
+            String::from(if is_new { "new-one" } else { "town-one" })
+        }
+        "name0" | "name" if path.contains("/policy") => String::from(match (is_new, is_gone) {
+            (true, _) => "new-policy",
+            (_, true) => "spare-policy",
+            _ => "town-policy",
+        }),
+        "version" => String::from("1.0.0"),
         "scope" if path.contains("/locks") => town.locked_group().trim_start_matches('/').to_owned(),
         "name0" if path.contains("/locks/") => String::from(if is_new { "new-lock" } else { "keep" }),
         "scope" => town.group().trim_start_matches('/').to_owned(),
@@ -749,6 +832,21 @@ fn value(town: &Town, operation: &Operation, name: &str) -> Option<String> {
         "name0" | "name" if path.contains("/denyAssignments/") => {
             if is_new { Uuid::max() } else { DENY }.to_string()
         }
+        "name0" if path.contains("/managementGroups/{name0}/settings") => {
+            town.nave.engine.site().tenant.to_string()
+        }
+        "name1" if path.contains("/settings/") => String::from("default"),
+        "name0" if path.contains("/aliases/") => String::from(if is_new { "new-alias" } else { "town" }),
+        "name0" if path.contains("/locations/{name0}/") => String::from("eastus"),
+        "name1" if path.contains("/locations/{name0}/resourceGroups/") => GROUP.to_owned(),
+        "name1" | "name2" if path.contains("/locations/{name0}/") => {
+            let (_, typed) = path.split_once("/providers/")?;
+            let kind = KINDS.iter().find(|kind| {
+                let (namespace, _) = kind.resource_type.split_once('/').unwrap_or_default();
+                typed.starts_with(namespace) && !deleted_name(kind.resource_type).is_empty()
+            })?;
+            deleted_name(kind.resource_type).to_owned()
+        }
         "name0" if path.contains("/managementGroups/") => String::from(match (is_new, is_gone) {
             (true, _) => "new-groups",
             (_, true) => SPARE_MANAGEMENT_GROUP,
@@ -760,7 +858,6 @@ fn value(town: &Town, operation: &Operation, name: &str) -> Option<String> {
             String::from(if is_new { "new" } else { "deployed" })
         }
         "name" if path.contains("/searchServices/") => String::from("town-search"),
-        "name" if path.contains("/deletedVaults/") => String::from("town-vault"),
         "name" if path.contains("CognitiveServices") => String::from("models"),
         "namespace" => String::from("Microsoft.Storage"),
         "location" => String::from("eastus"),

@@ -77,10 +77,12 @@ impl Town {
         for (path, body) in town.resources() {
             town.nave.make(Method::PUT, &path, &body).await;
         }
+        town.delete_some().await;
         town.share_models().await;
         town.own_each_other().await;
         town.decision = town.refuse_somebody().await;
         town.work = town.work_on().await;
+        nave_resources::policy_insights::settle(&town.nave.engine).await;
         town.settle();
         town
     }
@@ -277,6 +279,39 @@ impl Town {
         self.commit(rows).await;
     }
 
+    /// The policy definition, or set, of the town.
+    fn policy(&self, kind: &str) -> String {
+        format!(
+            "{}/providers/Microsoft.Authorization/{kind}/town-policy",
+            self.nave.subscription()
+        )
+    }
+
+    /// Policy objects of each type: one that is there, and one that can be deleted.
+    fn policies(&self) -> Vec<(String, Value)> {
+        let at = |scope: &str, kind: &str, name: &str| {
+            format!("{scope}/providers/Microsoft.Authorization/{kind}/{name}")
+        };
+        let (subscription, group) = (self.nave.subscription(), self.group());
+        let mut policies = Vec::new();
+        for name in ["town-policy", "spare-policy"] {
+            policies.push((at(&subscription, "policyDefinitions", name), policy_definition()));
+        }
+        for name in ["town-policy", "spare-policy"] {
+            policies.push((at(&subscription, "policySetDefinitions", name), policy_set_definition(self)));
+        }
+        for name in ["town-policy", "spare-policy"] {
+            policies.push((at(&group, "policyAssignments", name), policy_assignment(self)));
+            policies.push((at(&group, "policyExemptions", name), policy_exemption(self)));
+        }
+        policies.push((at(&subscription, "policyDefinitions", "tagging"), tagging_definition()));
+        policies.push((at(&group, "policyAssignments", "tagging"), tagging_assignment(self)));
+        let insights = format!("{group}/providers/Microsoft.PolicyInsights");
+        policies.push((format!("{insights}/remediations/town-one"), remediation(self)));
+        policies.push((format!("{insights}/attestations/town-one"), attestation(self)));
+        policies
+    }
+
     fn resources(&self) -> Vec<(String, Value)> {
         let subscription = self.nave.subscription();
         let authorization = |kind: &str, name: Uuid| {
@@ -298,6 +333,7 @@ impl Town {
             ),
             (authorization("denyAssignments", DENY), deny_assignment(MEMBER)),
         ];
+        resources.extend(self.policies());
         resources.push((self.locked_group(), json!({ "location": "eastus" })));
         resources.push((
             format!("{}/providers/Microsoft.Authorization/locks/keep", self.locked_group()),
@@ -309,6 +345,8 @@ impl Town {
                 json!({}),
             ));
         }
+        resources.push((format!("{}/settings/default", self.root_group()), json!({})));
+        resources.push((String::from("/providers/Microsoft.Subscription/aliases/town"), json!({})));
         for kind in crate::cases::KINDS {
             let body = (kind.body)(self, kind.existing);
             resources.push((self.resource_at(kind.resource_type, kind.existing), body));
@@ -351,6 +389,26 @@ impl Town {
             resources.push((id, deployed.clone()));
         }
         resources
+    }
+
+    /// Deletes one of each type whose resources are kept.
+    async fn delete_some(&self) {
+        for kind in crate::cases::KINDS {
+            let names = [crate::cases::deleted_name(kind.resource_type)];
+            let path = self.resource_at(kind.resource_type, &names);
+            if !names[0].is_empty() {
+                self.nave
+                    .make(Method::PUT, &path, &(kind.body)(self, &names))
+                    .await;
+                self.nave.make(Method::DELETE, &path, &Value::Null).await;
+            }
+        }
+    }
+
+    /// The path of the root of the management groups.
+    pub(crate) fn root_group(&self) -> String {
+        let tenant = self.nave.engine.site().tenant;
+        format!("/providers/Microsoft.Management/managementGroups/{tenant}")
     }
 
     /// The path of a resource of a type with these names, parents first.
@@ -466,6 +524,62 @@ pub(crate) fn deny_assignment(principal: Uuid) -> Value {
         "denyAssignmentName": "nothing", "principals": [{ "id": principal, "type": "User" }], "excludePrincipals": [],
         "permissions": [{ "actions": ["Microsoft.Nothing/*"], "notActions": [], "dataActions": [], "notDataActions": [] }],
     } })
+}
+
+/// A definition that holds for nothing there is.
+pub(crate) fn policy_definition() -> Value {
+    json!({ "properties": { "mode": "All", "policyRule": {
+        "if": { "field": "type", "equals": "Microsoft.Nothing/things" }, "then": { "effect": "audit" },
+    } } })
+}
+
+pub(crate) fn policy_set_definition(town: &Town) -> Value {
+    json!({ "properties": { "policyDefinitions": [{ "policyDefinitionId": town.policy("policyDefinitions") }] } })
+}
+
+pub(crate) fn policy_assignment(town: &Town) -> Value {
+    json!({ "properties": { "policyDefinitionId": town.policy("policyDefinitions") } })
+}
+
+pub(crate) fn policy_exemption(town: &Town) -> Value {
+    let assignment = format!(
+        "{}/providers/Microsoft.Authorization/policyAssignments/town-policy",
+        town.group()
+    );
+    json!({ "properties": { "policyAssignmentId": assignment, "exemptionCategory": "Waiver" } })
+}
+
+/// A definition that would change what there is not.
+fn tagging_definition() -> Value {
+    let role = "/providers/Microsoft.Authorization/roleDefinitions/b24988ac-6180-42a0-ab88-20f7382dd24c";
+    let operation = json!({ "operation": "addOrReplace", "field": "tags['team']", "value": "town" });
+    json!({ "properties": { "mode": "All", "policyRule": {
+        "if": { "field": "type", "equals": "Microsoft.Nothing/things" },
+        "then": { "effect": "modify", "details": { "roleDefinitionIds": [role], "operations": [operation] } },
+    } } })
+}
+
+fn tagging_assignment(town: &Town) -> Value {
+    let definition = format!(
+        "{}/providers/Microsoft.Authorization/policyDefinitions/tagging",
+        town.nave.subscription()
+    );
+    json!({
+        "location": "eastus", "identity": { "type": "SystemAssigned" },
+        "properties": { "policyDefinitionId": definition },
+    })
+}
+
+fn assigned(town: &Town, name: &str) -> String {
+    format!("{}/providers/Microsoft.Authorization/policyAssignments/{name}", town.group())
+}
+
+pub(crate) fn remediation(town: &Town) -> Value {
+    json!({ "properties": { "policyAssignmentId": assigned(town, "tagging") } })
+}
+
+pub(crate) fn attestation(town: &Town) -> Value {
+    json!({ "properties": { "policyAssignmentId": assigned(town, "town-policy"), "complianceState": "Compliant" } })
 }
 
 pub(crate) fn workspace_body(town: &Town, kind: &str) -> Value {
