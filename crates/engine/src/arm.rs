@@ -6,6 +6,7 @@ pub(crate) mod dry_run;
 mod erase;
 mod read;
 mod recover;
+mod retag;
 mod staged;
 mod write;
 

@@ -65,5 +65,5 @@ pub use nave_rbac as rbac;
 pub use nave_store::{Event, EventQuery, Expect, Guard, Store, StoreError, Verified};
 pub use registry::Registry;
 pub use request::{Body, Params, Reply, Request};
-pub use resource::{History, Resource, fill};
+pub use resource::{History, Resource, fill, without_nulls};
 pub use snapshot::{Snapshot, principal_claim};

@@ -4,12 +4,15 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use futures::stream::BoxStream;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header::WWW_AUTHENTICATE};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method,
+    header::{ETAG, WWW_AUTHENTICATE},
+};
 use nave_arm::{ArmError, ErrorCode, ResourceId};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{Caller, Decision};
+use crate::{Caller, Decision, Resource};
 
 /// The header that names the decision a reply rests on. Decisions that refused, and those behind a change, an action
 /// or a model call, are in the log.
@@ -149,6 +152,15 @@ impl Reply {
             Err(error) => tracing::error!(%name, %error, "a header value is not legal"),
         }
         self
+    }
+
+    /// Names the version of the resource that the reply shows.
+    #[must_use]
+    pub(crate) fn of_version(self, resource: &Resource) -> Self {
+        match resource.etag.is_empty() {
+            true => self,
+            false => self.with(ETAG, &resource.etag),
+        }
     }
 
     /// Names the decision the reply rests on, which the log explains.

@@ -167,6 +167,19 @@ pub fn fill(body: &mut Value, own: &Value) {
     }
 }
 
+/// The value without the null members of its objects: what is not there is left out of an answer.
+#[must_use]
+pub fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let told = members.into_iter().filter(|(_, value)| !value.is_null());
+            Value::Object(told.map(|(name, value)| (name, without_nulls(value))).collect())
+        }
+        Value::Array(items) => items.into_iter().map(without_nulls).collect(),
+        other => other,
+    }
+}
+
 fn by_type(name: &str) -> &'static str {
     if name.contains('@') { "User" } else { "Application" }
 }

@@ -141,6 +141,7 @@ impl TestServer {
                 listener,
                 self.engine.clone(),
                 Arc::default(),
+                nave_server::Limits::default(),
                 told,
                 Duration::ZERO,
             )),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use nave_arm::{ArmError, ResourceId};
 use serde_json::json;
 
-use super::{check_parents, not_found, read};
+use super::{check_parents, not_found, read, write};
 use crate::{
     Caller, Engine, Reply,
     decision::Need,
@@ -32,6 +32,7 @@ pub(super) async fn act(
     let resource = read::find(engine, &cx, kind, &grant)
         .await?
         .ok_or_else(|| not_found(id))?;
+    write::check_precondition(&request, Some(&resource), id)?;
     let body = request.json()?;
     let call = ActCall {
         engine: engine.clone(),

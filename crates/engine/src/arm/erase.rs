@@ -21,6 +21,13 @@ use crate::{
 
 const TRIES: usize = 5;
 
+/// What is shown once more when it is deleted; everything else goes without a word.
+const SHOWN_ONCE_MORE: [&str; 3] = [
+    "Microsoft.Authorization/policyAssignments",
+    "Microsoft.Authorization/roleAssignments",
+    "Microsoft.Authorization/roleDefinitions",
+];
+
 pub(super) async fn delete(
     engine: &Arc<Engine>,
     caller: &Caller,
@@ -82,11 +89,7 @@ async fn attempt(
         return dry_run::rehearse(engine, &grant, change, request).await;
     }
     engine.commit_for(&grant, change, request.correlation_id).await?;
-    // a role that was deleted is shown once more; everything else is gone without a word
-    let shown = id
-        .resource_type()
-        .to_lowercase()
-        .starts_with("microsoft.authorization/");
+    let shown = SHOWN_ONCE_MORE.contains(&declaration.resource_type);
     let reply = if shown {
         Reply::ok(view)
     } else {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http::StatusCode;
 use nave_arm::{ArmError, ResourceId};
 use serde_json::{Value, json};
 
@@ -35,7 +36,10 @@ pub(super) async fn get(
     let resource = find(engine, &cx, kind, &grant)
         .await?
         .ok_or_else(|| not_found(id))?;
-    Ok(Reply::ok(kind.view(&cx, &resource)))
+    if request.header("if-none-match") == Some(resource.etag.as_str()) {
+        return Ok(Reply::empty(StatusCode::NOT_MODIFIED.as_u16()).of_version(&resource));
+    }
+    Ok(Reply::ok(kind.view(&cx, &resource)).of_version(&resource))
 }
 
 /// The resource as its type finds it; types whose rows are not in memory have them read from the store.

@@ -151,7 +151,9 @@ async fn attempt(
         (false, true) => on_create,
         (false, false) => on_update,
     };
-    Ok(Reply::json(status, view).decided(grant.decision()))
+    Ok(Reply::json(status, view)
+        .of_version(&resource)
+        .decided(grant.decision()))
 }
 
 /// Works out everything that changes when `draft` is written and nobody asked for it in so many words: it follows from
@@ -167,7 +169,7 @@ pub(super) fn stage(
 }
 
 /// Works out everything that changes when `draft` is written: policies judge it, then come the rules of its type.
-fn stage_as(
+pub(super) fn stage_as(
     engine: &Engine,
     cx: &Cx<'_>,
     kind: &dyn ResourceType,

@@ -71,6 +71,15 @@ pub(crate) struct Up {
         value_delimiter = ','
     )]
     pub(crate) trusted_proxies: Vec<TrustedProxy>,
+    /// How many reads of the resource manager somebody may make in an hour, in each subscription; 0: any number
+    #[arg(long, value_name = "COUNT", default_value_t = nave_server::Limits::default().reads)]
+    pub(crate) reads_per_hour: u32,
+    /// How many writes and actions
+    #[arg(long, value_name = "COUNT", default_value_t = nave_server::Limits::default().writes)]
+    pub(crate) writes_per_hour: u32,
+    /// How many deletions
+    #[arg(long, value_name = "COUNT", default_value_t = nave_server::Limits::default().deletes)]
+    pub(crate) deletes_per_hour: u32,
     /// How many days it is remembered who used which rights
     #[arg(long, value_name = "DAYS", default_value_t = nave_engine::access::KEPT_DAYS)]
     pub(crate) keep_uses: u32,

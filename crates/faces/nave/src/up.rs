@@ -8,7 +8,7 @@ use std::{io::ErrorKind, net::SocketAddr, path::Path, sync::Arc};
 use anyhow::{Context, anyhow};
 use nave_engine::clock::RealWorld;
 use nave_server::{
-    GRACE,
+    GRACE, Limits,
     setup::{BreachedPasswords, DataDirectory, Installation, Sources, Wishes},
 };
 use nave_tls::TlsListener;
@@ -72,6 +72,11 @@ async fn serve(arguments: Up) -> Outcome {
         listener,
         engine.clone(),
         arguments.trusted_proxies.as_slice().into(),
+        Limits {
+            reads: arguments.reads_per_hour,
+            writes: arguments.writes_per_hour,
+            deletes: arguments.deletes_per_hour,
+        },
         until,
         GRACE,
     ));

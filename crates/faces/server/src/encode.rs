@@ -5,6 +5,7 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode,
     header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS},
 };
+use jiff::Timestamp;
 use nave_engine::{Body, Reply, site::Site};
 use uuid::Uuid;
 
@@ -12,6 +13,8 @@ use crate::{cut::Cut, decode::CORRELATION};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
 const CORRELATION_ID: HeaderName = HeaderName::from_static(CORRELATION);
+const ROUTING_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-routing-request-id");
+const RETURN_CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-return-client-request-id");
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
 
 /// The ids that one answer carries.
@@ -21,17 +24,34 @@ pub(crate) struct Ids {
     pub(crate) request: Uuid,
     /// The client's for several calls, or nave's where the client sent none.
     pub(crate) correlation: Uuid,
-    /// The client's for this call, given back as it came.
+    /// The client's for this call, given back as it came to who asks for that.
     pub(crate) client: Option<HeaderValue>,
+    /// Where and when the request was taken in: `{region}:{instant}:{request id}`.
+    pub(crate) routing: String,
 }
 
 impl Ids {
-    /// The ids of a request with these headers.
-    pub(crate) fn of(headers: &HeaderMap, request: Uuid, correlation: Uuid) -> Self {
+    /// The ids of a request with these headers, taken in at a site at an instant.
+    pub(crate) fn of(
+        headers: &HeaderMap,
+        site: &Site,
+        now: Timestamp,
+        request: Uuid,
+        correlation: Uuid,
+    ) -> Self {
+        let asked = headers
+            .get(RETURN_CLIENT_REQUEST_ID)
+            .is_some_and(|asked| asked.as_bytes().eq_ignore_ascii_case(b"true"));
+        let region = site.locations.first().map_or("", |location| location.name);
         Self {
             request,
             correlation,
-            client: headers.get(CLIENT_REQUEST_ID).cloned(),
+            client: headers.get(CLIENT_REQUEST_ID).filter(|_| asked).cloned(),
+            routing: format!(
+                "{}:{}:{request}",
+                region.to_uppercase(),
+                now.strftime("%Y%m%dT%H%M%SZ")
+            ),
         }
     }
 }
@@ -102,6 +122,9 @@ fn identify(headers: &mut HeaderMap, ids: &Ids) {
         if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
             headers.insert(name, value);
         }
+    }
+    if let Ok(value) = HeaderValue::from_str(&ids.routing) {
+        headers.insert(ROUTING_REQUEST_ID, value);
     }
     if let Some(client) = &ids.client {
         headers.insert(CLIENT_REQUEST_ID, client.clone());

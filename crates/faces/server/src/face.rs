@@ -14,6 +14,7 @@ use crate::{
     cut::Cut,
     decode, encode,
     proxies::{self, TrustedProxy},
+    throttle::{Limits, Throttle},
 };
 
 /// Answers HTTP requests with one engine.
@@ -22,6 +23,7 @@ pub struct Face {
     engine: Arc<Engine>,
     cut: Cut,
     proxies: Arc<[TrustedProxy]>,
+    throttle: Arc<Throttle>,
     peer: Option<IpAddr>,
 }
 
@@ -39,6 +41,7 @@ impl Face {
             engine,
             cut: Cut::never(),
             proxies: Arc::default(),
+            throttle: Arc::new(Throttle::new(Limits::default())),
             peer: None,
         }
     }
@@ -46,10 +49,18 @@ impl Face {
     /// A face whose streamed answers may be cut off, and that believes what these proxies say of their clients.
     pub(crate) fn until(engine: Arc<Engine>, cut: Cut, proxies: Arc<[TrustedProxy]>) -> Self {
         Self {
-            engine,
             cut,
             proxies,
-            peer: None,
+            ..Self::new(engine)
+        }
+    }
+
+    /// The face, which takes so many calls from everybody.
+    #[must_use]
+    pub fn limited(self, limits: Limits) -> Self {
+        Self {
+            throttle: Arc::new(Throttle::new(limits)),
+            ..self
         }
     }
 
@@ -67,7 +78,8 @@ impl Face {
         let (parts, content) = request.into_parts();
         let world = self.engine.world();
         let correlation = decode::correlation_id(&parts).unwrap_or_else(|| world.new_id());
-        let ids = encode::Ids::of(&parts.headers, world.new_id(), correlation);
+        let (site, now) = (self.engine.site(), world.now());
+        let ids = encode::Ids::of(&parts.headers, site, now, world.new_id(), correlation);
         let served = AssertUnwindSafe(self.serve(&parts, content, &ids))
             .catch_unwind()
             .await;
@@ -108,13 +120,26 @@ impl Face {
             }
         }
         let caller = request.caller.clone();
+        let taken = match self.throttle.take(&self.engine, &request) {
+            Ok(taken) => taken,
+            Err(refusal) => {
+                return Answered {
+                    caller,
+                    reply: refusal,
+                };
+            }
+        };
         match body::read(content, body::limit(&request.path, caller.is_some())).await {
             Ok(content) => request.body = content,
             Err(error) => return refused(caller, error),
         }
+        let reply = self.engine.serve(request).await;
         Answered {
             caller,
-            reply: self.engine.serve(request).await,
+            reply: match taken {
+                Some(taken) => taken.told(reply),
+                None => reply,
+            },
         }
     }
 

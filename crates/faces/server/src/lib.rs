@@ -21,8 +21,10 @@ mod face;
 mod listen;
 mod proxies;
 pub mod setup;
+mod throttle;
 mod zones;
 
 pub use face::Face;
 pub use listen::{GRACE, keep_certificate, keep_signing_keys, listen};
 pub use proxies::TrustedProxy;
+pub use throttle::Limits;

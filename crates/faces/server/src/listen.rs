@@ -16,7 +16,7 @@ use tokio::{
     time::{self, timeout},
 };
 
-use crate::{Face, cut::Cut, proxies::TrustedProxy};
+use crate::{Face, Limits, cut::Cut, proxies::TrustedProxy};
 
 /// How long answers under way usually may go on after the server was told to stop.
 pub const GRACE: Duration = Duration::from_secs(5);
@@ -34,16 +34,18 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const ROTATION: Duration = Duration::from_millis(500);
 
 /// Serves an engine until `stop` ends. From then on no connection is accepted; what is under way may go on for `grace`,
-/// and is cut off after that. The word of `proxies` is taken for who their clients are.
+/// and is cut off after that. The word of `proxies` is taken for who their clients are; everybody may make as many calls as
+/// `limits` say.
 pub async fn listen(
     mut listener: TlsListener,
     engine: Arc<Engine>,
     proxies: Arc<[TrustedProxy]>,
+    limits: Limits,
     stop: impl Future<Output = ()>,
     grace: Duration,
 ) {
     let (cutter, cut) = Cut::new();
-    let face = Face::until(engine, cut, proxies);
+    let face = Face::until(engine, cut, proxies).limited(limits);
     let (http, connections) = (http(), GracefulShutdown::new());
     let mut stop = pin!(stop);
     loop {

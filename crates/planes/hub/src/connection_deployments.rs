@@ -13,6 +13,7 @@ use nave_engine::{
     operation::{Access, Surface},
     route::{Call, Route, Target},
     workspaces::CREDENTIALS,
+    without_nulls,
 };
 use nave_vault::Purpose;
 use serde_json::{Value, json};
@@ -157,12 +158,13 @@ fn account_of_key(call: &Call, connection: &Resource) -> Option<ResourceId> {
 /// A deployment under the connection's id, as the workspace's API shows it.
 fn shown(connection: &ResourceId, deployment: &Resource) -> Value {
     let mut body = deployment.envelope();
-    let properties = json!({
+    let properties = without_nulls(json!({
+        "type": "Azure.OpenAI",
         "model": deployment.value("/properties/model"),
         "versionUpgradeOption": deployment.value("/properties/versionUpgradeOption"),
         "raiPolicyName": deployment.value("/properties/raiPolicyName"),
         "provisioningState": "Succeeded",
-    });
+    }));
     let (sku, system_data) = (body["sku"].take(), body["systemData"].take());
     json!({
         "id": connection.child("deployments", deployment.id.name()),

@@ -22,6 +22,7 @@ mod filter;
 mod insights;
 mod management_groups;
 mod move_resources;
+mod names;
 mod page;
 pub mod policy_insights;
 mod providers;
@@ -41,6 +42,7 @@ pub fn register(registry: &mut Registry) -> deployments::Deployments {
     management_groups::register(registry);
     registry.add_routes(providers::routes());
     registry.add_routes(resources::routes());
+    registry.add_routes(names::routes());
     registry.add_routes(move_resources::routes());
     registry.add_routes(tags::routes());
     access::register(registry);

@@ -13,6 +13,7 @@ use nave_engine::{
     rbac::Catalogue,
     route::{Call, Route, Target},
     site::Site,
+    without_nulls,
 };
 use serde_json::{Value, json};
 
@@ -240,13 +241,13 @@ impl Kind {
             .api_versions
             .iter()
             .find(|version| version.len() == "YYYY-MM-DD".len());
-        json!({
+        without_nulls(json!({
             "resourceType": self.name,
             "locations": locations,
             "apiVersions": self.api_versions,
             "defaultApiVersion": stable,
             "capabilities": "None",
-        })
+        }))
     }
 }
 

@@ -63,14 +63,43 @@ fn is_visible(call: &Call, snapshot: &Snapshot, kind: &dyn ResourceType, resourc
         .may(snapshot, call.grant.caller(), Surface::Arm, &read, &resource.id)
 }
 
+/// What a filter may compare: the property in lower case, and how.
+fn compared(leaf: &Filter) -> Option<(String, &str, &str)> {
+    Some(match leaf {
+        Filter::Compare {
+            property,
+            operator,
+            value,
+        } => (property.to_lowercase(), operator.as_str(), value.as_str()),
+        Filter::Contains { property, value } => (property.to_lowercase(), "contains", value.as_str()),
+        Filter::StartsWith { property, value } => (property.to_lowercase(), "startswith", value.as_str()),
+        _ => return None,
+    })
+}
+
+/// rest-surface 2.11 and the published list: equality of most, a part of a name, the beginning of a tag's name.
 fn knows(leaf: &Filter) -> bool {
-    TagFilter::knows(leaf)
-        || filter::equals(leaf).is_some_and(|(property, _)| {
+    let Some((property, operator, _)) = compared(leaf) else {
+        return false;
+    };
+    match operator {
+        "eq" | "ne" => {
             matches!(
                 property.as_str(),
-                "resourcegroup" | "resourcetype" | "name" | "location"
-            )
-        })
+                "resourcegroup"
+                    | "resourcetype"
+                    | "name"
+                    | "location"
+                    | "identity"
+                    | "identity/principalid"
+                    | "managedby"
+            ) || property.starts_with("plan/")
+                || operator == "eq" && TagFilter::knows(leaf)
+        }
+        "contains" => matches!(property.as_str(), "name" | "resourcegroup"),
+        "startswith" => property == "tagname",
+        _ => false,
+    }
 }
 
 fn passes(filter: Option<&Filter>, resource: &Resource) -> bool {
@@ -79,20 +108,46 @@ fn passes(filter: Option<&Filter>, resource: &Resource) -> bool {
 }
 
 fn holds(tags: &TagFilter<'_>, resource: &Resource, leaf: &Filter) -> bool {
-    let Some((property, value)) = filter::equals(leaf) else {
+    let Some((property, operator, value)) = compared(leaf) else {
         return false;
     };
+    match (property.as_str(), operator) {
+        ("tagname" | "tagvalue", "eq") => tags.holds(resource, leaf),
+        ("tagname", _) => begins_a_tag(resource, value),
+        (_, "contains") => texts(resource, &property)
+            .iter()
+            .any(|own| own.to_lowercase().contains(&value.to_lowercase())),
+        (_, operator) => {
+            let same = |own: &String| match property.as_str() {
+                "location" => short_location(own) == short_location(value),
+                _ => own.eq_ignore_ascii_case(value),
+            };
+            texts(resource, &property).iter().any(same) == (operator == "eq")
+        }
+    }
+}
+
+fn begins_a_tag(resource: &Resource, start: &str) -> bool {
+    let tags = resource.value("/tags").and_then(Value::as_object);
+    let start = start.to_lowercase();
+    tags.is_some_and(|tags| tags.keys().any(|name| name.to_lowercase().starts_with(&start)))
+}
+
+/// What a property of a filter says of a resource.
+fn texts(resource: &Resource, property: &str) -> Vec<String> {
     let id = &resource.id;
-    match property.as_str() {
-        "resourcegroup" => id
-            .resource_group()
-            .is_some_and(|group| group.eq_ignore_ascii_case(value)),
-        "resourcetype" => id.resource_type().eq_ignore_ascii_case(value),
-        "name" => id.name().eq_ignore_ascii_case(value) || full_name(id).eq_ignore_ascii_case(value),
-        "location" => resource
-            .text("/location")
-            .is_some_and(|location| short_location(location) == short_location(value)),
-        _ => tags.holds(resource, leaf),
+    let text = |pointer: &str| resource.text(pointer).map(str::to_owned).into_iter().collect();
+    match property {
+        "resourcegroup" => id.resource_group().map(str::to_owned).into_iter().collect(),
+        "resourcetype" => vec![id.resource_type()],
+        "name" => vec![id.name().to_owned(), full_name(id)],
+        "location" => text("/location"),
+        "managedby" => text("/managedBy"),
+        "identity" | "identity/principalid" => text("/identity/principalId"),
+        plan => ["publisher", "product", "name", "version", "promotionCode"]
+            .iter()
+            .find(|name| plan.eq_ignore_ascii_case(&format!("plan/{name}")))
+            .map_or_else(Vec::new, |name| text(&format!("/plan/{name}"))),
     }
 }
 
@@ -134,7 +189,7 @@ fn expanded(resource: &Resource, whole: &Value) -> [(&'static str, Value); 3] {
 }
 
 /// A child's name holds those of its parents: `account/project`.
-fn full_name(id: &ResourceId) -> String {
+pub(crate) fn full_name(id: &ResourceId) -> String {
     let block = id.as_str().rsplit("/providers/").next().unwrap_or_default();
     let names: Vec<&str> = block.split('/').skip(2).step_by(2).collect();
     names.join("/")

@@ -4,20 +4,15 @@
 use std::sync::Arc;
 
 use http::Method;
-use nave_arm::{ArmError, ErrorCode, ResourceId, check_tags};
+use nave_arm::{ArmError, ErrorCode, ResourceId};
 use nave_engine::{
-    Change, CommitError, Expect, Fields, Put, PutSecrets, Reply, Resource,
-    declaration::Draft,
+    Body, Fields, Reply, Resource,
     operation::{Access, Surface},
-    policy::{AsAsked, govern},
     route::{Call, Route},
 };
 use serde_json::{Map, Value, json};
 
 use crate::{body, resources, scope};
-
-/// How often a change is made again on newer state before the caller is told.
-const TRIES: usize = 5;
 
 type Tags = Map<String, Value>;
 
@@ -43,7 +38,11 @@ async fn replace(call: Call) -> Result<Reply, ArmError> {
 }
 
 async fn delete(call: Call) -> Result<Reply, ArmError> {
-    write(&call, |_| Tags::new()).await
+    let shown = write(&call, |_| Tags::new()).await?;
+    Ok(Reply {
+        body: Body::Empty,
+        ..shown
+    })
 }
 
 async fn patch(call: Call) -> Result<Reply, ArmError> {
@@ -77,61 +76,9 @@ async fn target(call: &Call) -> Result<Arc<Resource>, ArmError> {
 }
 
 async fn write(call: &Call, change: impl Fn(Tags) -> Tags) -> Result<Reply, ArmError> {
-    for _ in 0..TRIES {
-        match attempt(call, &change).await {
-            Err(CommitError::Raced) => {}
-            other => return other.map_err(ArmError::from),
-        }
-    }
-    Err(CommitError::Raced.into())
-}
-
-async fn attempt(call: &Call, change: impl Fn(Tags) -> Tags) -> Result<Reply, CommitError> {
-    let resource = target(call).await?;
-    let mut tags = change(tags_of(&resource));
-    check_tags(&tags, "properties.tags")?;
-    tags.retain(|_, value| !value.is_null());
-    let mut sent = resource.sent.clone();
-    sent["tags"] = Value::Object(tags);
-    let (sent, policies) = governed(call, &resource, sent)?;
-    let tags = sent["tags"].as_object().cloned().unwrap_or_default();
-    let put = Put {
-        id: resource.id.clone(),
-        sent,
-        own: resource.own.clone(),
-        secrets: PutSecrets::Sealed(resource.sealed.as_deref().map(<[u8]>::to_vec)),
-        claims: resource.claims.clone(),
-        expect: Expect::Etag(resource.etag.clone()),
-    };
-    let change = Change {
-        puts: vec![put],
-        policies,
-        ..Change::default()
-    };
-    call.engine
-        .commit_for(&call.grant, change, call.request.correlation_id)
-        .await?;
-    Ok(Reply::ok(view(&resource.id, &tags)))
-}
-
-/// The body as policies about tags want it, and what the event keeps of them.
-fn governed(call: &Call, resource: &Arc<Resource>, body: Value) -> Result<(Value, Vec<Value>), ArmError> {
-    let snapshot = call.engine.snapshot();
-    let cx = call.engine.cx(&snapshot, call.grant.caller());
-    let Some(kind) = call.engine.registry().resource_type(&resource.id.resource_type()) else {
-        return Ok((body, Vec::new()));
-    };
-    let mut draft = Draft {
-        id: resource.id.clone(),
-        body,
-        existing: Some(resource.clone()),
-    };
-    let as_asked = AsAsked {
-        tags_only: true,
-        ..AsAsked::default()
-    };
-    let notes = govern(&call.engine, &cx, &**kind, &mut draft, &as_asked)?;
-    Ok((draft.body, notes))
+    target(call).await?;
+    let resource = call.engine.retag(&call.grant, &call.request, change).await?;
+    Ok(Reply::ok(view(&resource.id, &tags_of(&resource))).decided(call.grant.decision()))
 }
 
 fn tags_of(resource: &Resource) -> Tags {

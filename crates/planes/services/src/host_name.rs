@@ -7,6 +7,7 @@ use nave_engine::{
     declaration::NameRule,
     operation::{Access, Surface},
     route::{Call, Route},
+    without_nulls,
 };
 use serde_json::json;
 
@@ -57,9 +58,9 @@ impl HostName {
                 let name = Fields(&body).required("/name")?;
                 let refusal = self.unavailable(&snapshot, name);
                 let (reason, message) = refusal.clone().unzip();
-                Ok(Reply::ok(
+                Ok(Reply::ok(without_nulls(
                     json!({ "nameAvailable": refusal.is_none(), "reason": reason, "message": message }),
-                ))
+                )))
             },
         )
     }

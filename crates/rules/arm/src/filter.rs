@@ -215,9 +215,21 @@ impl Parser<'_> {
         if self.symbol(')') {
             return Ok(Filter::Call { name, argument: None });
         }
+        if name.eq_ignore_ascii_case("substringof") {
+            return self.substring();
+        }
         let argument = Some(self.value()?);
         self.expect(')')?;
         Ok(Filter::Call { name, argument })
+    }
+
+    /// `substringof('value', property)`, as filters said `contains` before.
+    fn substring(&mut self) -> Result<Filter, FilterError> {
+        let value = self.value()?;
+        self.expect(',')?;
+        let property = self.word()?;
+        self.expect(')')?;
+        Ok(Filter::Contains { property, value })
     }
 
     fn value(&mut self) -> Result<String, FilterError> {

@@ -522,6 +522,23 @@ const BODIES: &[(&str, &str, Content)] = &[
     ),
     ("POST", "/deployments/{name0}/cancel", Nothing),
     ("POST", "/register", Nothing),
+    (
+        "POST",
+        "/exportTemplate",
+        Json(|_| json!({ "resources": ["*"], "options": "SkipAllParameterization" })),
+    ),
+    (
+        "POST",
+        "/checkResourceName",
+        Json(|_| json!({ "name": "free", "type": "Microsoft.Storage/storageAccounts" })),
+    ),
+    (
+        "POST",
+        "/checkZonePeers",
+        Json(|_| json!({ "location": "eastus", "subscriptionIds": [] })),
+    ),
+    ("PUT", "/tagNames/{tag}", Nothing),
+    ("PUT", "/tagValues/{value}", Nothing),
     ("POST", "/unregister", Nothing),
     (
         "PUT",
@@ -890,6 +907,8 @@ fn value(town: &Town, operation: &Operation, name: &str) -> Option<String> {
         "operation" => town.deployed(path, "/operations/0/operationId"),
         "decision" => town.decision.to_string(),
         "work" => town.work.clone(),
+        "tag" => String::from("cost"),
+        "value" => String::from("1"),
         "run" | "response" | "file" | "upload" | "assistant" | "thread" | "message" | "step" | "store"
         | "batch" | "job" => String::from("x"),
         _ => return None,

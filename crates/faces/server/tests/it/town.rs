@@ -336,7 +336,10 @@ impl Town {
         resources.extend(self.policies());
         resources.push((self.locked_group(), json!({ "location": "eastus" })));
         resources.push((
-            format!("{}/providers/Microsoft.Authorization/locks/keep", self.locked_group()),
+            format!(
+                "{}/providers/Microsoft.Authorization/locks/keep",
+                self.locked_group()
+            ),
             json!({ "properties": { "level": "CanNotDelete" } }),
         ));
         for group in [MANAGEMENT_GROUP, SPARE_MANAGEMENT_GROUP] {
@@ -347,6 +350,7 @@ impl Town {
         }
         resources.push((format!("{}/settings/default", self.root_group()), json!({})));
         resources.push((String::from("/providers/Microsoft.Subscription/aliases/town"), json!({})));
+        resources.push((format!("{subscription}/tagNames/cost"), Value::Null));
         for kind in crate::cases::KINDS {
             let body = (kind.body)(self, kind.existing);
             resources.push((self.resource_at(kind.resource_type, kind.existing), body));

@@ -31,6 +31,7 @@ async fn every_answer_carries_its_ids_and_may_not_be_stored() {
     ] {
         let ask = Ask::get(target)
             .header("x-ms-correlation-request-id", correlation)
+            .header("x-ms-return-client-request-id", "true")
             .header("x-ms-client-request-id", "call-7");
         let answer = nave.send(ask).await;
         assert_eq!(
@@ -42,6 +43,59 @@ async fn every_answer_carries_its_ids_and_may_not_be_stored() {
         assert_eq!(answer.header("x-ms-request-id").len(), 36, "{target}");
         assert_eq!(answer.header("cache-control"), "no-store", "{target}");
     }
+}
+
+#[tokio::test]
+async fn a_client_gets_its_own_id_back_only_when_it_asks_for_it() {
+    let nave = TestServer::start().await;
+    let ask =
+        Ask::get("/metadata/endpoints?api-version=2022-09-01").header("x-ms-client-request-id", "call-9");
+    let answer = nave.send(ask).await;
+    assert_eq!(answer.header("x-ms-client-request-id"), "");
+    let routing = answer.header("x-ms-routing-request-id");
+    assert!(
+        routing.starts_with("EASTUS:") && routing.ends_with(answer.header("x-ms-request-id")),
+        "{routing}"
+    );
+}
+
+#[tokio::test]
+async fn who_calls_too_often_is_told_when_to_come_again() {
+    let nave = TestServer::start().await;
+    let everybody = nave.everybody().await;
+    let limits = nave_server::Limits {
+        reads: 2,
+        ..nave_server::Limits::default()
+    };
+    let face = Face::new(nave.engine.clone()).limited(limits);
+    let ask = |path: &str| {
+        let token = everybody.owner.token(nave_testkit::Audience::Arm);
+        http::Request::builder()
+            .uri(format!("{path}?api-version=2022-12-01"))
+            .header("host", "localhost:8443")
+            .header("authorization", format!("Bearer {token}"))
+            .body(Body::empty())
+            .unwrap()
+    };
+    let left =
+        |answer: &http::Response<Body>, header: &str| answer.headers()[header].to_str().unwrap().to_owned();
+    let subscription = &nave.subscription();
+    for expected in ["1", "0"] {
+        let answer = face.answer(ask(subscription)).await;
+        assert_eq!(
+            left(&answer, "x-ms-ratelimit-remaining-subscription-reads"),
+            expected
+        );
+    }
+    let refused = face.answer(ask(subscription)).await;
+    assert_eq!(
+        (refused.status().as_u16(), left(&refused, "retry-after")),
+        (429, String::from("1800"))
+    );
+    let elsewhere = face.answer(ask("/subscriptions")).await;
+    assert_eq!(left(&elsewhere, "x-ms-ratelimit-remaining-tenant-reads"), "1");
+    nave.world.advance(jiff::SignedDuration::from_mins(30));
+    assert_eq!(face.answer(ask(subscription)).await.status().as_u16(), 200);
 }
 
 #[tokio::test]
@@ -247,6 +301,7 @@ async fn a_panic_is_one_answer_and_not_the_end() {
     let ask = |path: &str| {
         http::Request::builder()
             .uri(path)
+            .header("x-ms-return-client-request-id", "true")
             .header("x-ms-client-request-id", "call-8")
             .body(Body::empty())
             .unwrap()

@@ -4,6 +4,7 @@ use nave_arm::{ArmError, ErrorCode, ResourceId};
 use nave_engine::{
     Reply, Resource, Snapshot,
     declaration::{ActCall, Action},
+    without_nulls,
 };
 use serde_json::{Value, json};
 
@@ -42,13 +43,10 @@ pub(super) fn act(action: &Action, call: &ActCall) -> Result<Reply, ArmError> {
 /// Account keys of the hub's storage are not handed out: projects reach it by their identities.
 fn keys(snapshot: &Snapshot, workspace: &Resource) -> Value {
     let insights = linked(snapshot, workspace, INSIGHTS.pointer).and_then(|id| snapshot.get(&id));
-    json!({
+    without_nulls(json!({
         "userStorageArmId": linked(snapshot, workspace, STORAGE.pointer),
-        "userStorageKey": null,
         "appInsightsInstrumentationKey": insights.and_then(|row| row.text("/properties/InstrumentationKey")),
-        "containerRegistryCredentials": null,
-        "notebookAccessKeys": null,
-    })
+    }))
 }
 
 /// A project has no network of its own; a hub's is not provisioned by this release, and the answer says so.

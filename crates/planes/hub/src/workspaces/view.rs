@@ -1,7 +1,7 @@
 //! What GET shows of a workspace: what was sent, what nave decided, and what its hub says at this moment
 //! (client contract 6.2).
 
-use nave_engine::{Resource, declaration::Cx, fill};
+use nave_engine::{Resource, declaration::Cx, fill, without_nulls};
 use serde_json::{Value, json};
 
 use super::Kind;
@@ -22,7 +22,12 @@ pub(super) fn view(cx: &Cx<'_>, workspace: &Resource) -> Value {
         let Some(name) = pointer.strip_prefix("/properties/") else {
             continue;
         };
-        if let Some(value) = effective(owner, pointer) {
+        // that nothing is encrypted with a key of one's own is said by saying nothing
+        let value = match *pointer {
+            "/properties/encryption" => owner.value(pointer).cloned(),
+            _ => effective(owner, pointer),
+        };
+        if let Some(value) = value {
             properties[name] = value;
         }
     }
@@ -33,14 +38,14 @@ pub(super) fn view(cx: &Cx<'_>, workspace: &Resource) -> Value {
         format!("azureml://{}/mlflow/v1.0{}", cx.site.authority, workspace.id).into();
     fill(
         properties,
-        &json!({
+        &without_nulls(json!({
             "friendlyName": workspace.id.name(),
             "description": "",
             "tenantId": cx.site.tenant,
             "hbiWorkspace": false,
             "v1LegacyMode": false,
             "applicationInsights": hub.and_then(|hub| hub.text("/properties/applicationInsights")),
-        }),
+        })),
     );
     if kind == Kind::Hub {
         fill(properties, &json!({ "workspaceHubConfig": {} }));

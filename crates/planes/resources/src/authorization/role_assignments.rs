@@ -13,6 +13,7 @@ use nave_engine::{
     operation::{Access, Surface},
     rbac::{Attributes, Source},
     route::Route,
+    without_nulls,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -140,7 +141,7 @@ fn view(assignment: &Resource, asked_at: &ResourceId) -> Value {
         .and_then(|role| Uuid::parse_str(role).ok())
         .unwrap_or_default();
     let condition = text("condition").filter(|condition| !condition.trim().is_empty());
-    let mut properties = json!({
+    let mut properties = without_nulls(json!({
         "roleDefinitionId": role_id(asked_at, role),
         "principalId": text("principalId"),
         "principalType": text("principalType"),
@@ -149,7 +150,7 @@ fn view(assignment: &Resource, asked_at: &ResourceId) -> Value {
         "conditionVersion": condition.map(|_| text("conditionVersion").unwrap_or("2.0")),
         "description": text("description"),
         "delegatedManagedIdentityResourceId": text("delegatedManagedIdentityResourceId"),
-    });
+    }));
     if let Some(cause) = assignment.own.get("autoFor").filter(|cause| !cause.is_null()) {
         // nave made it by a rule: which one, and what it goes away with (features AUTO-02)
         properties["autoFor"] = cause.clone();

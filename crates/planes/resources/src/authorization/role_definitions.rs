@@ -185,17 +185,9 @@ fn view(snapshot: &Snapshot, role: &RoleDefinition, asked_at: &ResourceId) -> Va
     let row = snapshot
         .get(&stored_id(role.id))
         .filter(|_| role.kind == RoleKind::Custom);
-    let properties = row.map_or_else(|| published(role), |row| custom(role, row));
+    let properties = row.map_or_else(|| role.properties(), |row| custom(role, row));
     let name = role.id.to_string();
     json!({ "id": role_id(asked_at, role.id), "name": name, "type": ROLE_DEFINITIONS, "properties": properties })
-}
-
-fn published(role: &RoleDefinition) -> Value {
-    let mut properties = role.properties();
-    for member in ["createdOn", "updatedOn", "createdBy", "updatedBy"] {
-        properties[member] = Value::Null;
-    }
-    properties
 }
 
 fn custom(role: &RoleDefinition, row: &Resource) -> Value {

@@ -78,7 +78,7 @@ impl Prepared {
                 .split_once('/')
                 .unwrap_or((&resource.resource_type, ""));
             let same = |provider: &&mut Value| provider["namespace"].as_str() == Some(namespace);
-            let entry = json!({"resourceType": kind, "locations": [null]});
+            let entry = json!({"resourceType": kind, "locations": []});
             match providers
                 .iter_mut()
                 .find(same)

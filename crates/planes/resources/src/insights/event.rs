@@ -1,7 +1,7 @@
 //! One event of the log as the activity log shows it.
 
 use nave_arm::ResourceId;
-use nave_engine::{Event, EventKind};
+use nave_engine::{Event, EventKind, without_nulls};
 use serde_json::{Value, json};
 
 /// The outcome of an entry that tells when a request began.
@@ -65,7 +65,7 @@ pub(super) fn view(event: &Event) -> Value {
         "submissionTimestamp": at,
         "caller": event.caller_name,
         "claims": { "http://schemas.microsoft.com/identity/claims/objectidentifier": event.caller, "name": event.caller_name },
-        "authorization": { "action": event.operation, "role": role(event), "scope": event.resource },
+        "authorization": without_nulls(json!({ "action": event.operation, "role": role(event), "scope": event.resource })),
         "operationName": word(&event.operation, &event.operation),
         "resourceGroupName": resource.resource_group().unwrap_or_default(),
         "resourceProviderName": word(provider, provider),

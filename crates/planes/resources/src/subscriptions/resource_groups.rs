@@ -1,5 +1,7 @@
 //! `Microsoft.Resources/subscriptions/resourceGroups`.
 
+mod export;
+
 use http::Method;
 use nave_arm::{ArmError, ErrorCode, Filter};
 use nave_engine::{
@@ -26,6 +28,7 @@ pub(crate) fn register(registry: &mut Registry) {
         Access::SignedIn,
         list,
     )]);
+    registry.add_routes(export::routes());
 }
 
 struct ResourceGroups;

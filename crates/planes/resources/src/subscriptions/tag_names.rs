@@ -1,4 +1,6 @@
-//! The tag names in use in a subscription.
+//! The tag names of a subscription: those in use, and those that somebody wrote down for others to use.
+
+mod kept;
 
 use std::collections::BTreeMap;
 
@@ -16,20 +18,23 @@ type Usage<'a> = BTreeMap<&'a str, BTreeMap<&'a str, usize>>;
 
 pub(crate) fn routes() -> Vec<Route> {
     let access = Access::action("Microsoft.Resources/subscriptions/tagNames/read");
-    vec![Route::new(
-        Method::GET,
-        "/subscriptions/{subscription}/tagNames",
-        Surface::Arm,
-        access,
-        list,
-    )]
+    let path = "/subscriptions/{subscription}/tagNames";
+    let mut routes = vec![Route::new(Method::GET, path, Surface::Arm, access, list)];
+    routes.extend(kept::routes());
+    routes
 }
 
 async fn list(call: Call) -> Result<Reply, ArmError> {
     let snapshot = call.engine.snapshot();
     let subscription = call.grant.id();
     crate::scope::check(&snapshot, subscription)?;
-    let usage = usage(&snapshot, subscription);
+    let mut usage = usage(&snapshot, subscription);
+    for row in kept::all(&snapshot, subscription) {
+        let values = usage.entry(kept::name(row)).or_default();
+        for value in kept::values(row) {
+            values.entry(value).or_default();
+        }
+    }
     let value: Vec<Value> = usage
         .iter()
         .map(|(name, values)| view(subscription, name, values))

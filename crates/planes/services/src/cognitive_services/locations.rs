@@ -7,6 +7,7 @@ use nave_engine::{
     accounts::ACCOUNTS,
     operation::{Access, Surface},
     route::{Call, Route},
+    without_nulls,
 };
 use serde_json::{Value, json};
 
@@ -55,13 +56,13 @@ async fn check_domain(call: Call) -> Result<Reply, ArmError> {
     let refusal = subdomain::check(name)
         .err()
         .or_else(|| subdomain::taken(&snapshot, name, None));
-    Ok(Reply::ok(json!({
+    Ok(Reply::ok(without_nulls(json!({
         "isSubdomainAvailable": refusal.is_none(),
         "reason": refusal.map(|error| error.message),
         "subdomainName": name,
         "type": ACCOUNTS,
         "kind": fields.text("/kind")?,
-    })))
+    }))))
 }
 
 async fn check_sku(call: Call) -> Result<Reply, ArmError> {
@@ -82,12 +83,12 @@ async fn check_sku(call: Call) -> Result<Reply, ArmError> {
 
 fn availability(kind: &Kind, sku: &str) -> Value {
     let refusal = kind.sku(sku).err();
-    json!({
+    without_nulls(json!({
         "kind": kind.name,
         "type": ACCOUNTS,
         "skuName": sku,
         "skuAvailable": refusal.is_none(),
         "reason": refusal.as_ref().map(|_| "NotAvailableForSubscription"),
         "message": refusal.map(|error| error.message),
-    })
+    }))
 }

@@ -186,7 +186,7 @@ impl ResourceType for SearchServices {
         let secrets = keys::open(&call.engine, &call.grant, &call.resource)?;
         Ok(match action.name {
             "listQueryKeys" => {
-                Reply::ok(json!({ "value": [{ "name": null, "key": keys::shown(&secrets, QUERY_KEY) }] }))
+                Reply::ok(json!({ "value": [{ "key": keys::shown(&secrets, QUERY_KEY) }] }))
             }
             _ => answer(&secrets),
         })

@@ -59,7 +59,7 @@ fn answer(account: &Resource, secrets: &Secret<Value>) -> Reply {
     let times = creation_times(account);
     let key = |name: &str| {
         let value = keys::shown(secrets, name);
-        json!({ "keyName": name, "value": value, "permissions": "FULL", "creationTime": times[name] })
+        json!({ "keyName": name, "value": value, "permissions": "Full", "creationTime": times[name] })
     };
     Reply::ok(json!({ "keys": PAIR.names.map(key) }))
 }
