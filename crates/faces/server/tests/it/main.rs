@@ -6,6 +6,8 @@ mod authorization;
 mod bad_input;
 mod canary;
 mod cases;
+mod conformance;
+mod drift;
 mod explained;
 mod logs;
 mod smallest_grant;
