@@ -12,7 +12,7 @@ import requests
 import server as nave
 import waiting
 from azure.core.exceptions import HttpResponseError
-from azure.mgmt.resource.resources import ResourceManagementClient
+from azure.mgmt.resource.deployments import DeploymentsMgmtClient
 
 SCHEMAS = "https://schema.management.azure.com/schemas"
 IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities"
@@ -97,7 +97,7 @@ def test_az_deploys_at_every_scope(server, admin, group, corp, written, scope, w
 
 
 def test_the_sdk_deploys_and_says_what_would_change(owner):
-    client = arm.made(ResourceManagementClient, owner).deployments
+    client = arm.made(DeploymentsMgmtClient, owner).deployments
     content = template("2019-04-01/deploymentTemplate", [identity("by-sdk", tags={"a": "b"})])
     wanted = {"properties": {"mode": "Incremental", "template": content}}
     assert client.begin_validate("this-rg", "sdk", wanted).result().properties.provisioning_state == "Succeeded"
@@ -119,7 +119,7 @@ def test_the_sdk_deploys_and_says_what_would_change(owner):
 
 
 def test_bad_templates_are_refused_precisely(owner):
-    client = arm.made(ResourceManagementClient, owner).deployments
+    client = arm.made(DeploymentsMgmtClient, owner).deployments
 
     def refused(resources, **more):
         wanted = {"properties": {"mode": "Incremental", "template": template("2019-04-01/deploymentTemplate", resources, **more)}}
@@ -209,9 +209,9 @@ def test_a_killed_server_goes_on_and_makes_nothing_twice(another):
     server = another["server"]
     group = f"/subscriptions/{server.subscription}/resourceGroups/killed"
     ask(another, "PUT", group, {"location": "eastus"})
-    inner = [identity("[concat('n', copyIndex())]", copy={"name": "inner", "count": 50, "mode": "Serial", "batchSize": 2})]
+    inner = [identity("[concat('inner-', copyIndex())]", copy={"name": "inner", "count": 50, "mode": "Serial", "batchSize": 2})]
     resources = [
-        identity("[concat('r', copyIndex())]", copy={"name": "outer", "count": 149, "mode": "Serial", "batchSize": 4}),
+        identity("[concat('outer-', copyIndex())]", copy={"name": "outer", "count": 149, "mode": "Serial", "batchSize": 4}),
         nested("inner", inner),
     ]
     secret = {"secret": {"type": "securestring", "defaultValue": "[newGuid()]"}}
@@ -266,7 +266,7 @@ def test_a_killed_server_goes_on_and_makes_nothing_twice(another):
 def test_cancel_stops_what_has_not_begun(another):
     group = f"/subscriptions/{another['server'].subscription}/resourceGroups/killed"
     path = f"{group}/providers/Microsoft.Resources/deployments/cancelled"
-    resources = [identity("[concat('c', copyIndex())]", copy={"name": "c", "count": 400, "mode": "Serial", "batchSize": 1})]
+    resources = [identity("[concat('cancelled-', copyIndex())]", copy={"name": "c", "count": 400, "mode": "Serial", "batchSize": 1})]
     body = {"properties": {"mode": "Incremental", "template": template("2019-04-01/deploymentTemplate", resources)}}
     putting = threading.Thread(target=lambda: ask(another, "PUT", path, body))
     putting.start()
