@@ -26,6 +26,9 @@ pub(crate) enum Command {
     /// Expand and check ARM templates without a server.
     #[command(subcommand)]
     Template(Template),
+    /// Try policies on resources without a server.
+    #[command(subcommand)]
+    Policy(Policy),
     /// What a change to access would do, and which role somebody needs.
     #[command(subcommand)]
     Access(Access),
@@ -187,6 +190,35 @@ pub(crate) struct Lint {
     /// Print the remarks as JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What is wrong with a policy or its parameters is answered with ARM's error and the exit code 1.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Policy {
+    /// Print what a policy does to a resource, which comparisons decided, and the resource after append and modify.
+    Test(PolicyTest),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PolicyTest {
+    /// The policy: a rule {"if", "then"}, a definition or its properties, a set, or an assignment
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: PathBuf,
+    /// The resource, as a GET shows it or a PUT sends it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) resource: PathBuf,
+    /// The parameters: {"name": {"value": …}}, {"name": value}, or a parameter file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) parameters: Option<PathBuf>,
+    /// A folder with the definitions that a set or an assignment names
+    #[arg(long, value_name = "DIR")]
+    pub(crate) definitions: Vec<PathBuf>,
+    /// A resource beside it that auditIfNotExists and deployIfNotExists look at
+    #[arg(long, value_name = "FILE")]
+    pub(crate) related: Vec<PathBuf>,
+    /// What stands around the resource: {"resourceGroup", "subscription", "requestContext", "utcNow"}
+    #[arg(long, value_name = "FILE")]
+    pub(crate) context: Option<PathBuf>,
 }
 
 /// Each works beside a running server too.

@@ -10,6 +10,7 @@ mod env;
 mod explain;
 mod keys;
 mod logging;
+mod policy;
 mod say;
 mod scim;
 mod sso;
@@ -48,6 +49,7 @@ fn run(command: Command) -> Outcome {
         Command::Authz(Authz::CheckRole { file }) => authz::check(&file, check::check_role),
         Command::Authz(Authz::CheckAssignment { file }) => authz::check(&file, check::check_assignment),
         Command::Template(command) => template::run(&command),
+        Command::Policy(cli::Policy::Test(arguments)) => policy::test(&arguments),
         Command::Access(command) => access::run(&command),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Audit(Audit::Verify(arguments)) => audit::verify(&arguments),

@@ -2,7 +2,7 @@
 
 mod context;
 mod folder;
-mod given;
+pub(crate) mod given;
 
 use std::path::Path;
 

@@ -7,7 +7,7 @@ use crate::{
     assignment::Policy,
     effect::Effect,
     evaluation::{Evaluation, Place},
-    rule::applicability::is_among,
+    rule::{applicability::is_among, proof::proof},
     subject::Subject,
     words::same,
 };
@@ -74,10 +74,28 @@ impl Policy {
         judgement
     }
 
-    /// Judges a resource and keeps every comparison, also where the condition does not hold.
+    /// Judges a resource and keeps every comparison, also where the condition does not hold or the policy does not apply.
     #[must_use]
     pub fn explain(&self, subject: &Subject<'_>) -> Judgement {
-        self.judged(subject, true)
+        let judgement = self.judged(subject, true);
+        if judgement.applicable || !judgement.evaluated.is_empty() || judgement.effect == Effect::Disabled {
+            return judgement;
+        }
+        let evaluation = Evaluation::new(self, subject, true);
+        // why a policy does not apply is told; whether its condition can be evaluated is of no importance then
+        let _ = evaluation.place().holds(&self.rule.condition);
+        Judgement {
+            evaluated: evaluation.into_trace(),
+            ..judgement
+        }
+    }
+
+    /// Where those comparisons stand in the rule that made the condition come out as it did, such as `if.allOf[1]`.
+    #[must_use]
+    pub fn decided_by(&self, judgement: &Judgement) -> Vec<String> {
+        let found = proof(&self.rule.condition, &judgement.evaluated);
+        let places = found.map(|(_, places)| places).unwrap_or_default();
+        places.into_iter().map(str::to_owned).collect()
     }
 
     fn judged(&self, subject: &Subject<'_>, is_traced: bool) -> Judgement {

@@ -30,7 +30,7 @@ mod version;
 mod words;
 mod writing;
 
-pub use alias::{AliasInfo, aliases_of};
+pub use alias::{AliasInfo, aliases_of, types_with_aliases};
 pub use assignment::{Assignment, AssignmentHead, Definitions, Enforcement, Policy, SetHead, is_set};
 pub use catalogue::Catalogue;
 pub use compliance::{Compliance, Tally};

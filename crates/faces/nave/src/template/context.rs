@@ -57,7 +57,11 @@ impl Context {
     fn group(&self, subscription: &str, location: &str) -> Value {
         let given = self.0.get("resourceGroup");
         let own = given.and_then(Value::as_object).cloned().unwrap_or_default();
-        let name = own.get("name").or(given).and_then(Value::as_str).unwrap_or("examplegroup");
+        let name = own
+            .get("name")
+            .or(given)
+            .and_then(Value::as_str)
+            .unwrap_or("examplegroup");
         let mut group = json!({
             "id": format!("/subscriptions/{subscription}/resourceGroups/{name}"), "name": name,
             "type": "Microsoft.Resources/resourceGroups", "location": location, "tags": {},
@@ -77,7 +81,11 @@ impl Context {
     }
 
     fn text(&self, name: &str, otherwise: &str) -> String {
-        self.0.get(name).and_then(Value::as_str).unwrap_or(otherwise).to_owned()
+        self.0
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or(otherwise)
+            .to_owned()
     }
 }
 
@@ -109,7 +117,9 @@ impl Kind {
 
 fn built_in_roles() -> Value {
     let roles = RoleIndex::with_built_in();
-    let named = roles.definitions().map(|role| (role.role_name.clone(), json!(role.id)));
+    let named = roles
+        .definitions()
+        .map(|role| (role.role_name.clone(), json!(role.id)));
     named.collect::<Map<_, _>>().into()
 }
 

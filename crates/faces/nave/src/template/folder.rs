@@ -35,7 +35,9 @@ impl Folder {
     fn file(&self, address: &str) -> Option<PathBuf> {
         let url = Url::parse(address).ok().filter(|url| url.scheme() == "file")?;
         let file = url.to_file_path().ok()?.canonicalize().ok()?;
-        let is_short = file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() <= LONGEST);
+        let is_short = file
+            .metadata()
+            .is_ok_and(|metadata| metadata.is_file() && metadata.len() <= LONGEST);
         (file.starts_with(&self.root) && is_short).then_some(file)
     }
 }
@@ -68,12 +70,22 @@ mod tests {
         }
         let folder = Folder::of(&root.join("main.json")).unwrap();
         let fetch = |link: serde_json::Value, from: Option<&str>| {
-            folder.fetch(&Link::read(&link).unwrap(), from).map(|(text, _)| text)
+            folder
+                .fetch(&Link::read(&link).unwrap(), from)
+                .map(|(text, _)| text)
         };
         let relative = |path: &str| json!({ "relativePath": path });
-        assert_eq!(fetch(relative("deep/part.json"), None).unwrap(), "in/deep/part.json");
-        let (_, address) = folder.fetch(&Link::read(&relative("deep/part.json")).unwrap(), None).unwrap();
-        assert_eq!(fetch(relative("../main.json"), Some(&address)).unwrap(), "in/main.json");
+        assert_eq!(
+            fetch(relative("deep/part.json"), None).unwrap(),
+            "in/deep/part.json"
+        );
+        let (_, address) = folder
+            .fetch(&Link::read(&relative("deep/part.json")).unwrap(), None)
+            .unwrap();
+        assert_eq!(
+            fetch(relative("../main.json"), Some(&address)).unwrap(),
+            "in/main.json"
+        );
         for path in ["../secret.json", "nowhere.json", "deep"] {
             assert!(fetch(relative(path), None).is_err(), "{path}");
         }

@@ -17,12 +17,20 @@ pub(crate) fn parameters(text: Option<&str>) -> Result<Map<String, Value>, ArmEr
     };
     let own = ["$schema", "contentVersion", "parameters"];
     let is_wrapped = file.get("parameters").is_some_and(Value::is_object)
-        && file.keys().all(|key| own.contains(&key.as_str()) || key == "metadata");
+        && file
+            .keys()
+            .all(|key| own.contains(&key.as_str()) || key == "metadata");
     let inner = match file.get("parameters") {
         Some(Value::Object(inner)) if is_wrapped => inner.clone(),
-        _ => file.into_iter().filter(|(key, _)| key != "$schema" && key != "contentVersion").collect(),
+        _ => file
+            .into_iter()
+            .filter(|(key, _)| key != "$schema" && key != "contentVersion")
+            .collect(),
     };
-    Ok(inner.into_iter().map(|(name, value)| (name.clone(), one(&name, value))).collect())
+    Ok(inner
+        .into_iter()
+        .map(|(name, value)| (name.clone(), one(&name, value)))
+        .collect())
 }
 
 /// A value as a request has it. A secret in a vault cannot be read here: a text stands for it.
@@ -31,9 +39,14 @@ fn one(name: &str, value: Value) -> Value {
         return json!({ "value": value });
     };
     let only = |known: &[&str]| members.keys().all(|key| known.contains(&key.as_str()));
-    if let Some(reference) = members.get("reference").filter(|_| only(&["reference", "metadata"])) {
+    if let Some(reference) = members
+        .get("reference")
+        .filter(|_| only(&["reference", "metadata"]))
+    {
         let secret = reference["secretName"].as_str().unwrap_or_default();
-        say::remark(format!("the parameter `{name}` is a secret in a vault, which is not read: `{secret}` stands for it"));
+        say::remark(format!(
+            "the parameter `{name}` is a secret in a vault, which is not read: `{secret}` stands for it"
+        ));
         return json!({ "value": format!("{{secret {secret}}}") });
     }
     if members.contains_key("value") && only(&["value", "type", "metadata"]) {
@@ -64,6 +77,9 @@ mod tests {
     #[test]
     fn a_text_stands_for_a_secret() {
         let text = r#"{"p": {"reference": {"keyVault": {"id": "/x"}, "secretName": "s"}}}"#;
-        assert_eq!(parameters(Some(text)).unwrap()["p"], json!({"value": "{secret s}"}));
+        assert_eq!(
+            parameters(Some(text)).unwrap()["p"],
+            json!({"value": "{secret s}"})
+        );
     }
 }

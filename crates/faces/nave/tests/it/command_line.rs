@@ -27,6 +27,7 @@ Commands:
   env       Print the shell exports that clients need to find and trust the server
   authz     Decide about roles and conditions without a server
   template  Expand and check ARM templates without a server
+  policy    Try policies on resources without a server
   access    What a change to access would do, and which role somebody needs
   explain   Say why a request was refused or allowed, and the smallest grant that would help
   audit     Look at the log of what was done

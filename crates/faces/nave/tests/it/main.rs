@@ -4,5 +4,6 @@
 
 mod command_line;
 mod life;
+mod policy;
 mod program;
 mod template;

@@ -26,10 +26,22 @@ impl Desk {
     fn run(&self, verb: &str, rest: &[&str]) -> (i32, String) {
         let template = self.path("main.json");
         let mut arguments = vec!["template", verb, "--template", &template];
-        let others: Vec<_> = rest.iter().map(|word| if word.ends_with(".json") { self.path(word) } else { (*word).to_owned() }).collect();
+        let others: Vec<_> = rest
+            .iter()
+            .map(|word| {
+                if word.ends_with(".json") {
+                    self.path(word)
+                } else {
+                    (*word).to_owned()
+                }
+            })
+            .collect();
         arguments.extend(others.iter().map(String::as_str));
         let output = nave(&arguments, "");
-        (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+        (
+            output.status.code().unwrap(),
+            String::from_utf8(output.stdout).unwrap(),
+        )
     }
 }
 
@@ -52,11 +64,20 @@ fn expand_prints_resources_and_outputs() {
     let desk = Desk::with(&[
         ("main.json", template()),
         ("plain.json", json!({"name": "a"})),
-        ("wrapped.json", json!({"$schema": "s", "contentVersion": "1.0.0.0", "parameters": {"name": {"value": "a"}}})),
-        ("context.json", json!({"subscriptionId": "s", "resourceGroup": "g", "tenantId": "t", "deploymentName": "d", "location": "westeurope"})),
+        (
+            "wrapped.json",
+            json!({"$schema": "s", "contentVersion": "1.0.0.0", "parameters": {"name": {"value": "a"}}}),
+        ),
+        (
+            "context.json",
+            json!({"subscriptionId": "s", "resourceGroup": "g", "tenantId": "t", "deploymentName": "d", "location": "westeurope"}),
+        ),
     ]);
     for parameters in ["plain.json", "wrapped.json"] {
-        let (code, printed) = desk.run("expand", &["--parameters", parameters, "--context", "context.json"]);
+        let (code, printed) = desk.run(
+            "expand",
+            &["--parameters", parameters, "--context", "context.json"],
+        );
         assert_eq!(code, 0, "{printed}");
         let a = "/subscriptions/s/resourceGroups/g/providers/P.X/as/a";
         let printed: Value = serde_json::from_str(&printed).unwrap();
@@ -69,7 +90,10 @@ fn expand_prints_resources_and_outputs() {
             "outputs": {"where": {"type": "String", "value": "westeurope/d"}},
         });
         assert_eq!(printed, expected);
-        assert_eq!(desk.run("validate", &["--parameters", parameters]), (0, String::new()));
+        assert_eq!(
+            desk.run("validate", &["--parameters", parameters]),
+            (0, String::new())
+        );
     }
 }
 
@@ -85,16 +109,25 @@ fn a_wrong_template_is_answered_with_the_error() {
         let info = &error["additionalInfo"][0]["info"];
         assert_eq!(info["path"], "properties.template.resources[1].name");
         assert_eq!(info["expression"], "[parameters('nmae')]");
-        assert!(info["lineNumber"].as_u64() > Some(20) && info["linePosition"].as_u64() == Some(15), "{info}");
+        assert!(
+            info["lineNumber"].as_u64() > Some(20) && info["linePosition"].as_u64() == Some(15),
+            "{info}"
+        );
         let place = format!("at line '{}'", info["lineNumber"]);
         assert!(error["message"].as_str().unwrap().contains(&place), "{error}");
     }
     let (code, printed) = desk.run("expand", &[]);
     assert_eq!(code, 1);
-    assert!(printed.contains("The value for the template parameter 'name' at line '"), "{printed}");
+    assert!(
+        printed.contains("The value for the template parameter 'name' at line '"),
+        "{printed}"
+    );
     std::fs::write(desk.path("main.json"), "{").unwrap();
     assert!(desk.run("validate", &[]).1.contains("InvalidTemplate"));
-    assert_eq!(desk.run("expand", &["--context", "nowhere.json"]), (1, String::new()));
+    assert_eq!(
+        desk.run("expand", &["--context", "nowhere.json"]),
+        (1, String::new())
+    );
 }
 
 #[test]
@@ -105,7 +138,10 @@ fn linked_templates_are_read_from_the_folder() {
                "outputs": {"o": {"type": "string", "value": "[reference('n').outputs.o.value]"}}})
     };
     let part = json!({"resources": [], "outputs": {"o": {"type": "string", "value": "from the part"}}});
-    let desk = Desk::with(&[("main.json", linking(json!({"relativePath": "part.json"}))), ("part.json", part)]);
+    let desk = Desk::with(&[
+        ("main.json", linking(json!({"relativePath": "part.json"}))),
+        ("part.json", part),
+    ]);
     let (code, printed) = desk.run("expand", &[]);
     assert_eq!(code, 0, "{printed}");
     assert!(printed.contains("from the part"));
@@ -121,10 +157,16 @@ fn lint_prints_remarks_and_fails_only_for_what_is_wrong() {
     let desk = Desk::with(&[("main.json", template())]);
     let (code, printed) = desk.run("lint", &[]);
     assert_eq!(code, 0);
-    assert!(printed.contains("main.json:") && printed.contains(": warning no-unused-params: "), "{printed}");
+    assert!(
+        printed.contains("main.json:") && printed.contains(": warning no-unused-params: "),
+        "{printed}"
+    );
     let (code, printed) = desk.run("lint", &["--json"]);
     let remarks: Value = serde_json::from_str(&printed).unwrap();
-    assert_eq!((code, &remarks[0]["rule"], &remarks[0]["path"]), (0, &json!("no-unused-params"), &json!("parameters.spare")));
+    assert_eq!(
+        (code, &remarks[0]["rule"], &remarks[0]["path"]),
+        (0, &json!("no-unused-params"), &json!("parameters.spare"))
+    );
     assert!(remarks[0]["line"].is_u64() && remarks[0]["column"].is_u64());
     std::fs::write(desk.path("main.json"), "{}").unwrap();
     let (code, printed) = desk.run("lint", &["--json"]);

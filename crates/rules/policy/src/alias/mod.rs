@@ -7,7 +7,7 @@
 mod listing;
 mod table;
 
-pub use listing::{AliasInfo, aliases_of};
+pub use listing::{AliasInfo, aliases_of, types_with_aliases};
 
 use crate::words::same;
 

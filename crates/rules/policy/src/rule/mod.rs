@@ -7,6 +7,7 @@ pub(crate) mod applicability;
 pub(crate) mod condition;
 pub(crate) mod details;
 pub(crate) mod operator;
+pub(crate) mod proof;
 
 use serde_json::{Map, Value};
 
