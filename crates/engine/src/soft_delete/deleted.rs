@@ -82,7 +82,11 @@ impl ResourceType for Deleted {
         let snapshot = call.engine.snapshot();
         self.erase(&call.engine.cx(&snapshot, call.grant.caller()), &call.resource)?;
         call.engine
-            .commit_for(&call.grant, purged(&snapshot, &call.resource), call.request.correlation_id)
+            .commit_for(
+                &call.grant,
+                purged(&snapshot, &call.resource),
+                call.request.correlation_id,
+            )
             .await?;
         Ok(Reply::empty(200))
     }

@@ -488,7 +488,9 @@ async fn no_project_outlives_its_hub() {
             nave.engine.snapshot().get(&id(&project)).is_none(),
             "round {round}"
         );
-        let purged = nave.delete(&Caller::system(), &format!("{hub}?forceToPurge=true")).await;
+        let purged = nave
+            .delete(&Caller::system(), &format!("{hub}?forceToPurge=true"))
+            .await;
         assert_eq!(purged.0, 200, "{}", purged.1);
     }
 }

@@ -35,11 +35,13 @@ fn key_connection(key: &str) -> Value {
 }
 
 async fn secret(nave: &Nave, caller: &Caller, connection: &str) -> Answer {
-    nave.post(caller, &format!("{connection}/listsecrets"), Value::Null).await
+    nave.post(caller, &format!("{connection}/listsecrets"), Value::Null)
+        .await
 }
 
 async fn all_deleted(nave: &Nave, caller: &Caller) -> Answer {
-    nave.get(caller, &format!("{S}/{PROVIDER}/deletedWorkspaces")).await
+    nave.get(caller, &format!("{S}/{PROVIDER}/deletedWorkspaces"))
+        .await
 }
 
 /// A hub with a connection, and a project in it with a connection and a member.
@@ -60,7 +62,9 @@ async fn scene() -> Scene {
     let made = nave.put_as(&owner, &project, project_of(&hub)).await;
     assert_eq!(made.0, 200, "{}", made.1);
     for (at, key) in [(&hub, "H-canary"), (&project, "P-canary")] {
-        let made = nave.put_as(&owner, &connection(at, "model"), key_connection(key)).await;
+        let made = nave
+            .put_as(&owner, &connection(at, "model"), key_connection(key))
+            .await;
         assert_eq!(made.0, 200, "{}", made.1);
     }
     let member = nave.user("member@contoso.com").await;
@@ -102,17 +106,28 @@ async fn a_hub_comes_back_with_its_projects_and_all_that_was_theirs() {
 
     assert_eq!(nave.delete(&owner, &hub).await.0, 200);
     let snapshot = nave.engine.snapshot();
-    for gone in [&hub, &project, &connection(&hub, "model"), &connection(&project, "model")] {
+    for gone in [
+        &hub,
+        &project,
+        &connection(&hub, "model"),
+        &connection(&project, "model"),
+    ] {
         assert!(snapshot.get(&id(gone)).is_none(), "{gone}");
     }
-    assert!(snapshot.principal(identity).is_none(), "its identity signs nobody in");
+    assert!(
+        snapshot.principal(identity).is_none(),
+        "its identity signs nobody in"
+    );
     assert!(!nave.assigned(identity, AI_ADMINISTRATOR, RG));
     let listed = all_deleted(&nave, &owner).await;
     assert_eq!(names(&listed), ["hub"], "the project is kept with its hub");
     let shown = nave.get(&owner, &deleted("hub")).await;
     assert_eq!(shown.1["properties"]["provisioningState"], "SoftDeleted");
     assert_eq!(shown.1["properties"]["softDeletedAt"], "2026-11-24T12:00:00Z");
-    assert_eq!(shown.1["properties"]["scheduledPurgeDate"], "2026-12-08T12:00:00Z");
+    assert_eq!(
+        shown.1["properties"]["scheduledPurgeDate"],
+        "2026-12-08T12:00:00Z"
+    );
     assert_eq!(shown.1["kind"], "Hub");
     for canary in ["H-canary", "P-canary"] {
         assert!(!listed.1.to_string().contains(canary) && !shown.1.to_string().contains(canary));
@@ -126,7 +141,10 @@ async fn a_hub_comes_back_with_its_projects_and_all_that_was_theirs() {
     assert_eq!(all(&nave), before);
     for (at, key) in [(&hub, "H-canary"), (&project, "P-canary")] {
         let (status, told) = secret(&nave, &owner, &connection(at, "model")).await;
-        assert_eq!((status, &told["properties"]["credentials"]["key"]), (200, &json!(key)));
+        assert_eq!(
+            (status, &told["properties"]["credentials"]["key"]),
+            (200, &json!(key))
+        );
     }
     assert!(names(&all_deleted(&nave, &owner).await).is_empty());
 }
@@ -146,13 +164,27 @@ async fn the_name_stays_taken_and_the_refusal_says_what_helps() {
         assert_eq!((refused.0, code(&refused)), (409, "Conflict"), "{}", refused.1);
         let message = refused.1["error"]["message"].as_str().expect("a message");
         assert!(message.starts_with("Soft-deleted workspace exists"), "{message}");
-        assert!(message.contains(&format!("DELETE {hub}?forceToPurge=true")), "{message}");
+        assert!(
+            message.contains(&format!("DELETE {hub}?forceToPurge=true")),
+            "{message}"
+        );
     }
     let alone = nave.put_as(&owner, &project, recover()).await;
-    assert_eq!((alone.0, code(&alone)), (409, "Conflict"), "a project comes back with its hub");
+    assert_eq!(
+        (alone.0, code(&alone)),
+        (409, "Conflict"),
+        "a project comes back with its hub"
+    );
     assert_eq!(nave.delete(&owner, &hub).await.0, 204, "it is deleted already");
-    assert_eq!(nave.delete(&owner, &format!("{hub}?forceToPurge=true")).await.0, 200);
-    assert_eq!(nave.put_as(&owner, &hub, hub_body()).await.0, 200, "the name is free at once");
+    assert_eq!(
+        nave.delete(&owner, &format!("{hub}?forceToPurge=true")).await.0,
+        200
+    );
+    assert_eq!(
+        nave.put_as(&owner, &hub, hub_body()).await.0,
+        200,
+        "the name is free at once"
+    );
     assert_eq!(nave.put_as(&owner, &project, project_of(&hub)).await.0, 200);
     assert_eq!(secret(&nave, &owner, &connection(&hub, "model")).await.0, 404);
 }
@@ -160,7 +192,10 @@ async fn the_name_stays_taken_and_the_refusal_says_what_helps() {
 #[tokio::test]
 async fn to_delete_for_good_leaves_nothing() {
     let Scene { nave, owner, hub, .. } = scene().await;
-    assert_eq!(nave.delete(&owner, &format!("{hub}?forceToPurge=true")).await.0, 200);
+    assert_eq!(
+        nave.delete(&owner, &format!("{hub}?forceToPurge=true")).await.0,
+        200
+    );
     assert!(names(&all_deleted(&nave, &owner).await).is_empty());
     assert_eq!(nave.put_as(&owner, &hub, hub_body()).await.0, 200);
 }
@@ -176,12 +211,19 @@ async fn retention_is_the_hubs_and_none_keeps_nothing() {
     } = scene().await;
     let keep = |days: Value| json!({ "properties": { "softDeleteRetentionInDays": days } });
     for wrong in [json!(91), json!(-1), json!("long")] {
-        assert_eq!(nave.patch(&owner, &hub, keep(wrong.clone())).await.0, 400, "{wrong}");
+        assert_eq!(
+            nave.patch(&owner, &hub, keep(wrong.clone())).await.0,
+            400,
+            "{wrong}"
+        );
     }
     assert_eq!(nave.patch(&owner, &hub, keep(json!("3"))).await.0, 200);
     nave.delete(&owner, &project).await;
     let shown = nave.get(&owner, &deleted("alpha")).await;
-    assert_eq!(shown.1["properties"]["scheduledPurgeDate"], "2026-11-27T12:00:00Z");
+    assert_eq!(
+        shown.1["properties"]["scheduledPurgeDate"],
+        "2026-11-27T12:00:00Z"
+    );
     nave.world.advance(SignedDuration::from_hours(72));
     let nave = nave.restart().await;
     nave.engine.purge_what_is_over().await.expect("a look");
@@ -202,11 +244,19 @@ async fn a_project_that_was_deleted_by_itself_needs_its_hub() {
         project,
     } = scene().await;
     nave.delete(&owner, &project).await;
-    assert!(!nave.assigned(member.object_id, READER, &hub), "who was a member is none");
+    assert!(
+        !nave.assigned(member.object_id, READER, &hub),
+        "who was a member is none"
+    );
     nave.delete(&owner, &hub).await;
     assert_eq!(names(&all_deleted(&nave, &owner).await), ["alpha", "hub"]);
     let early = nave.put_as(&owner, &project, recover()).await;
-    assert_eq!((early.0, code(&early)), (400, "InvalidResourceReference"), "{}", early.1);
+    assert_eq!(
+        (early.0, code(&early)),
+        (400, "InvalidResourceReference"),
+        "{}",
+        early.1
+    );
     assert_eq!(nave.put_as(&owner, &hub, recover()).await.0, 200);
     assert_eq!(nave.get(&owner, &project).await.0, 404);
     assert_eq!(nave.put_as(&owner, &project, recover()).await.0, 200);
@@ -242,22 +292,30 @@ async fn who_may_recover_a_hub_is_who_may_create_it() {
     let contributor = nave.user_with("contributor@contoso.com", CONTRIBUTOR, RG).await;
     nave.delete(&owner, &hub).await;
     let refused = nave.put_as(&writer, &hub, recover()).await;
-    assert_eq!(refused.0, 403, "no custom role stands in for Owner or Contributor: {}", refused.1);
+    assert_eq!(
+        refused.0, 403,
+        "no custom role stands in for Owner or Contributor: {}",
+        refused.1
+    );
     assert_eq!(nave.put_as(&contributor, &hub, recover()).await.0, 200);
-    assert!(nave.assigned(owner.object_id, OWNER, &hub), "the owner is whoever it was");
+    assert!(
+        nave.assigned(owner.object_id, OWNER, &hub),
+        "the owner is whoever it was"
+    );
 }
 
 #[tokio::test]
 async fn with_a_group_goes_what_is_in_it_and_comes_back_when_the_group_does() {
     let Scene {
-        nave,
-        hub,
-        project,
-        ..
+        nave, hub, project, ..
     } = scene().await;
     let system = Caller::system();
     assert_eq!(nave.delete(&system, RG).await.0, 200);
-    assert_eq!(names(&all_deleted(&nave, &system).await), ["hub"], "projects go with their hub");
+    assert_eq!(
+        names(&all_deleted(&nave, &system).await),
+        ["hub"],
+        "projects go with their hub"
+    );
     let early = nave.put_as(&system, &hub, recover()).await;
     assert_eq!((early.0, code(&early)), (404, "ResourceGroupNotFound"));
     nave.make(RG, json!({ "location": "eastus" })).await;
@@ -274,7 +332,11 @@ async fn with_a_group_goes_what_is_in_it_and_comes_back_when_the_group_does() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hub_is_recovered_once() {
     let Scene {
-        nave, owner, hub, project, ..
+        nave,
+        owner,
+        hub,
+        project,
+        ..
     } = scene().await;
     let nave = Arc::new(nave);
     for round in 0..10 {
