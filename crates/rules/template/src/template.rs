@@ -1,15 +1,17 @@
 //! A template as text gave it, its structure checked once: sections, declarations, syntax of every expression.
 
+mod expressions;
+mod size;
+
 use std::{collections::HashMap, sync::Arc};
 
-use nave_arm::{ArmError, ErrorCode};
+use nave_arm::ArmError;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    expression::{Call, Expression, Reading, read},
+    expression::Expression,
     fault::{Halt, Outcome},
-    functions, nested,
     table::{Table, same_name},
     types,
 };
@@ -53,8 +55,6 @@ pub(crate) const RESOURCE_MEMBERS: &[&str] = &[
 /// Members the language reads on `Microsoft.Resources/deployments` only.
 pub(crate) const DEPLOYMENT_MEMBERS: &[&str] = &["subscriptionId", "resourceGroup"];
 
-/// The largest template, in bytes of compact JSON.
-const MAX_SIZE: usize = 4 << 20;
 const MAX_PARAMETERS: usize = 256;
 const MAX_VARIABLES: usize = 512;
 const MAX_OUTPUTS: usize = 64;
@@ -119,7 +119,7 @@ impl Template {
     /// # Errors
     /// `InvalidTemplate`, with the JSON path of what is wrong; `JobSizeExceeded` for one of more than 4 MB.
     pub fn parse(value: &Value) -> Result<Self, ArmError> {
-        check_size(value)?;
+        size::check(value)?;
         let parts = Parts::read(value)?;
         Ok(Self {
             parts: Arc::new(parts),
@@ -375,117 +375,6 @@ impl Parts {
         }
         limit(self.outputs.len(), MAX_OUTPUTS, "outputs")
     }
-
-    /// Reads every expression once, so that a slip is found even in a branch that is never taken.
-    fn read_expressions(&self, root: &Map<String, Value>) -> Outcome<HashMap<String, Expression>> {
-        let mut found = HashMap::new();
-        for (name, value) in root {
-            let literal = [
-                "$schema",
-                "contentVersion",
-                "languageVersion",
-                "metadata",
-                "definitions",
-                "apiProfile",
-            ];
-            if literal.iter().any(|known| same_name(known, name)) {
-                continue;
-            }
-            let checked = if same_name(name, "parameters") {
-                self.parameters.iter().try_for_each(|(name, parameter)| {
-                    let default = parameter.get("defaultValue").unwrap_or(&Value::Null);
-                    self.check_value(default, &mut found)
-                        .map_err(|halt| halt.in_member("defaultValue").in_member(name))
-                })
-            } else {
-                self.check_value(value, &mut found)
-            };
-            checked.map_err(|halt| halt.in_member(name))?;
-        }
-        Ok(found)
-    }
-
-    fn check_value(&self, value: &Value, found: &mut HashMap<String, Expression>) -> Outcome<()> {
-        match value {
-            Value::String(text) => self.check_text(text, found),
-            Value::Array(elements) => elements.iter().enumerate().try_for_each(|(at, element)| {
-                self.check_value(element, found)
-                    .map_err(|halt| halt.in_element(at))
-            }),
-            Value::Object(members) => {
-                let inner = nested::is_inner_scoped(members, self.symbolic);
-                members.iter().try_for_each(|(name, member)| {
-                    if inner && same_name(name, "template") || same_name(name, "metadata") {
-                        return Ok(());
-                    }
-                    self.check_value(member, found)
-                        .map_err(|halt| halt.in_member(name))
-                })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn check_text(&self, text: &str, found: &mut HashMap<String, Expression>) -> Outcome<()> {
-        if found.contains_key(text) {
-            return Ok(());
-        }
-        let reading = read(text).map_err(|error| Halt::failed(error.to_string()).in_expression(text))?;
-        let Reading::Expression(expression) = reading else {
-            return Ok(());
-        };
-        let mut unknown = None;
-        expression.each_call(&mut |call| {
-            if !self.knows(call) {
-                unknown.get_or_insert(call);
-            }
-        });
-        if let Some(call) = unknown {
-            return Err(Halt::failed(functions::unknown(call)).in_expression(text));
-        }
-        found.insert(text.to_owned(), expression);
-        Ok(())
-    }
-
-    fn knows(&self, call: &Call) -> bool {
-        match &call.namespace {
-            Some(namespace) => self
-                .functions
-                .get(&format!("{namespace}.{}", call.name))
-                .is_some(),
-            None => functions::known(call),
-        }
-    }
-}
-
-/// Counts what is written to it.
-struct Counter(usize);
-
-impl std::io::Write for Counter {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-fn check_size(document: &Value) -> Result<(), ArmError> {
-    let mut counter = Counter(0);
-    let is_written = serde_json::to_writer(&mut counter, document).is_ok();
-    if is_written && counter.0 <= MAX_SIZE {
-        return Ok(());
-    }
-    Err(ArmError::new(
-        ErrorCode::JobSizeExceeded,
-        format!(
-            "The template has {} bytes; at most {MAX_SIZE} are allowed. Please see https://aka.ms/arm-template-limits \
-             for usage details.",
-            counter.0
-        ),
-    ))
 }
 
 /// The members with those of the language in their documented spelling.
