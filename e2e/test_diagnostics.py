@@ -82,21 +82,17 @@ def test_events_are_appended_to_the_files_of_a_storage_account(server, admin, ac
     assert admin(f"monitor diagnostic-settings list --resource {account}") == []
 
 
-def test_a_collector_and_a_bucket_get_what_happens_in_a_subscription(server, admin, group, listener):
+def test_a_collector_and_a_bucket_get_what_happens_in_a_group(server, admin, group, listener):
     collector = {"kind": "Otlp", "location": "eastus", "properties": {"endpoint": listener.endpoint, "headers": {"x-key": "k"}}}
     bucket = {
         "kind": "S3",
         "location": "eastus",
         "properties": {"endpoint": listener.endpoint, "bucket": "logs", "region": "eu-1", "accessKeyId": "a", "secretAccessKey": "b"},
     }
-    subscription = "/".join(group.split("/")[:3])
     logs = json.dumps([{"category": "Administrative", "enabled": True}])
     for name, body in {"collector": collector, "bucket": bucket}.items():
         partner = sink(server, admin, group, name, body)
-        admin(
-            f"monitor diagnostic-settings create --name {name} --resource {subscription} --marketplace-partner-id {partner} --logs",
-            logs,
-        )
+        admin(f"monitor diagnostic-settings create --name {name} --resource {group} --marketplace-partner-id {partner} --logs", logs)
     admin("group update --name this-rg --tags seen=by-all")
     arrived = lambda command, part: [
         body for verb, path, _, body in listener.got if (verb, part in path) == (command, True) and b"resourceGroups/write" in body
@@ -105,6 +101,18 @@ def test_a_collector_and_a_bucket_get_what_happens_in_a_subscription(server, adm
     objects = until(lambda: arrived("PUT", "/logs/insights-logs-administrative/"))
     record = json.loads(objects[0].splitlines()[0])
     assert record["category"] == "Administrative" and record["identity"]["claim"]["oid"]
+    for name in ("collector", "bucket"):
+        admin(f"monitor diagnostic-settings delete --name {name} --resource {group}")
+
+
+def test_a_subscription_sends_its_activity_log(server, admin, account):
+    logs = json.dumps([{"category": "Administrative", "enabled": True}])
+    line = f"monitor diagnostic-settings subscription create --name whole --location eastus --storage-account {account} --logs"
+    admin(line, logs)
+    admin("group create --name that-rg --location eastus")
+    written = lambda: [one for one in lines(server, "storage/diagnosticslogs") if one["resourceId"].endswith("/that-rg")]
+    assert until(written)[0]["category"] == "Administrative"
+    admin("monitor diagnostic-settings subscription delete --name whole --yes")
 
 
 def test_what_cannot_be_is_refused_in_words(admin, account):

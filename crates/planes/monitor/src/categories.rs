@@ -27,7 +27,7 @@ pub(crate) const GROUPS: &[Category] = &[
     category("audit", AUDITED),
 ];
 
-/// The categories of the activity log, for settings at a subscription or above.
+/// The categories of the activity log, for settings at what holds resources: a group, a subscription and above.
 static ACTIVITY: &[Category] = &[
     category("Administrative", &[Kind::Control, Kind::Call]),
     category("Security", &[Kind::Identity]),
@@ -114,7 +114,7 @@ static RESOURCES: &[(&str, &[Category])] = &[
 /// What every other type has.
 static OTHERS: &[Category] = &[category("Audit", AUDITED)];
 
-/// The categories a setting on something of this type may name; of a subscription or what is above it with `None`.
+/// The categories a setting on something of this type may name; `None` is for what holds resources.
 pub(crate) fn of_type(resource_type: Option<&str>) -> &'static [Category] {
     let Some(resource_type) = resource_type else {
         return ACTIVITY;

@@ -1,4 +1,4 @@
-//! `Microsoft.Insights/diagnosticSettings`: which events of a resource, and of what is below it, go where. On a
+//! `Microsoft.Insights/diagnosticSettings`: which events of a resource, and of what is below it, go where. On a group, a
 //! subscription, a management group or the tenant it is about the activity log.
 
 use std::sync::Arc;

@@ -53,6 +53,7 @@ impl ResourceType for DiagnosticSettingsCategories {
 pub(crate) fn of_scope(scope: &ResourceId) -> &'static [Category] {
     let is_resource = !scope.is_tenant()
         && !scope.is_subscription()
+        && !scope.is_resource_group()
         && !scope
             .resource_type()
             .eq_ignore_ascii_case("Microsoft.Management/managementGroups");

@@ -476,9 +476,10 @@ async fn who_sends_somewhere_must_be_allowed_to_put_something_there() {
 }
 
 #[tokio::test]
-async fn a_subscription_has_the_activity_log_and_a_vault_its_own_categories() {
+async fn a_subscription_has_the_activity_log_and_a_resource_its_own_categories() {
     let nave = Nave::start().await;
     let ada = nave.user_with("ada@contoso.com", CONTRIBUTOR).await;
+    nave.make(&ada, SINK, json!({ "kind": "File" })).await;
     let at = |scope: &str| format!("{scope}/providers/Microsoft.Insights/diagnosticSettingsCategories");
     let (_, activity) = nave.send(&ada, Method::GET, &at(S), Value::Null).await;
     let names: Vec<_> = activity["value"]
@@ -489,14 +490,14 @@ async fn a_subscription_has_the_activity_log_and_a_vault_its_own_categories() {
         .collect();
     assert!(names.contains(&&json!("Administrative")), "{names:?}");
     let (status, audit) = nave
-        .send(&ada, Method::GET, &format!("{}/Audit", at(RG)), Value::Null)
+        .send(&ada, Method::GET, &format!("{}/Audit", at(SINK)), Value::Null)
         .await;
     assert_eq!(
         (status, &audit["properties"]["categoryType"]),
         (200, &json!("Logs"))
     );
     let (status, _) = nave
-        .send(&ada, Method::GET, &format!("{}/None", at(RG)), Value::Null)
+        .send(&ada, Method::GET, &format!("{}/None", at(SINK)), Value::Null)
         .await;
     assert_eq!(status, 404);
 }
