@@ -203,7 +203,7 @@ impl Engine {
         )
     }
 
-    /// Whether a caller may do one control-plane action, on a given snapshot.
+    /// Whether a caller has the right to one control-plane action, on a given snapshot, whatever is locked.
     #[must_use]
     pub fn may(
         &self,
@@ -215,7 +215,7 @@ impl Engine {
     ) -> bool {
         let need = Need {
             plane: Plane::Control,
-            ..Need::action(action.to_owned(), id.clone())
+            ..Need::action(action.to_owned(), id.clone()).linked()
         };
         let question = Question {
             surface,

@@ -27,10 +27,7 @@ impl Engine {
     pub(super) async fn served(self: &Arc<Self>, request: Request) -> (Surface, Result<Reply, ArmError>) {
         let served = match self.registry.route(&request.method, &request.path) {
             Routed::Here(route, params) => {
-                return (
-                    route.operation.surface,
-                    self.routed(route, request, params).await,
-                );
+                return (route.operation.surface, self.routed(route, request, params).await);
             }
             Routed::OtherVerb if !crate::arm::is_arm_path(&self.registry, &request) => {
                 Err(not_allowed(&request))

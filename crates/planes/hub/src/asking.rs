@@ -8,11 +8,12 @@ use nave_engine::{
 };
 use uuid::Uuid;
 
-/// Whether the caller may do a control-plane action at a scope. It is a look, not a request: nothing is recorded.
+/// Whether the caller has the right to a control-plane action at a scope, whatever is locked. It is a look, not a request:
+/// nothing is recorded.
 pub(crate) fn may(cx: &Cx<'_>, action: &'static str, scope: &ResourceId) -> bool {
     let question = Question {
         surface: Surface::Arm,
-        alternatives: vec![vec![Need::action(action, scope.clone())]],
+        alternatives: vec![vec![Need::action(action, scope.clone()).linked()]],
         now: cx.now,
     };
     decide(cx.snapshot, &cx.site.origin, Uuid::nil(), cx.caller, &question).allowed

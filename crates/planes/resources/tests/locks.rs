@@ -2,9 +2,15 @@
 
 mod common;
 
+use std::sync::{Arc, Mutex};
+
 use common::*;
 use http::Method;
-use nave_engine::Caller;
+use nave_arm::ArmError;
+use nave_engine::{
+    Caller, Resource,
+    declaration::{Cx, Declaration, Erased, ResourceType, Verb},
+};
 use serde_json::{Value, json};
 
 const STORAGE: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.MachineLearningServices/workspaces/other";
@@ -348,4 +354,69 @@ async fn a_dry_run_tells_what_goes_and_deletes_nothing() {
         )
         .await;
     assert_eq!(code(&put), "InvalidParameter");
+}
+
+/// What happens once, in the middle of the next deletion.
+type Interruption = Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>;
+
+/// A type whose deletions can be interrupted.
+struct Slow(Interruption);
+
+static SLOW: Declaration = Declaration {
+    resource_type: "Test.Locks/slow",
+    api_versions: &["2024-01-01"],
+    verbs: &[Verb::Get, Verb::Put(201, 200), Verb::Delete(200)],
+    ..Declaration::COMMON
+};
+
+impl ResourceType for Slow {
+    fn declaration(&self) -> &'static Declaration {
+        &SLOW
+    }
+
+    fn erase(&self, _: &Cx<'_>, _: &Resource) -> Result<Erased, ArmError> {
+        let interruption = self.0.lock().expect("lock").take();
+        if let Some(interrupt) = interruption {
+            interrupt();
+        }
+        Ok(Erased::default())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_lock_and_a_deletion_at_the_same_moment_one_happens() {
+    for place in [S, RG, &format!("{RG}/providers/Test.Locks/slow/a")] {
+        let interruption = Interruption::default();
+        let slow = Slow(interruption.clone());
+        let nave = Arc::new(Nave::start_with(|registry| registry.add_type(slow)).await);
+        let id = format!("{RG}/providers/Test.Locks/slow/a");
+        nave.make(&id, json!({ "location": "eastus" })).await;
+        let owner = owner(&nave).await;
+        let (locker, keep) = (nave.clone(), lock(place, "keep"));
+        let meanwhile = move || {
+            let made = async { locker.make(&keep, level("CanNotDelete")).await };
+            tokio::task::block_in_place(|| drop(tokio::runtime::Handle::current().block_on(made)));
+        };
+        *interruption.lock().expect("lock") = Some(Box::new(meanwhile));
+        assert_locked(&nave.delete(&owner, &id).await, "delete", place);
+        assert_eq!(nave.get(&owner, &id).await.0, 200, "{place}");
+    }
+}
+
+#[tokio::test]
+async fn rights_are_told_whatever_is_locked() {
+    let nave = Nave::with_hub().await;
+    let owner = owner(&nave).await;
+    lock_at(&nave, RG, "ReadOnly").await;
+    let asked = json!({
+        "Subject": { "Attributes": { "ObjectId": owner.object_id } },
+        "Actions": [{ "Id": "Microsoft.MachineLearningServices/workspaces/write" }],
+    });
+    let path = format!("{HUB}/{AUTHORIZATION}/checkAccess");
+    let (status, answer) = nave.send(&owner, Method::POST, &path, asked).await;
+    assert_eq!(
+        (status, &answer[0]["accessDecision"]),
+        (200, &json!("Allowed")),
+        "{answer}"
+    );
 }

@@ -70,9 +70,10 @@ async fn check(call: Call) -> Result<Reply, ArmError> {
         .actions
         .into_iter()
         .map(|action| {
+            // it is asked about rights; what is locked is another question
             let need = Need {
                 plane: action.plane,
-                ..Need::action(action.id.clone(), asked.resource.clone())
+                ..Need::action(action.id.clone(), asked.resource.clone()).linked()
             };
             let decision = call.engine.decide(&subject, Surface::Arm, vec![vec![need]]);
             let mut answer = decision
