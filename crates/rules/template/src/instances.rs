@@ -19,7 +19,7 @@ use crate::{
 const DEPLOYMENTS: &str = "Microsoft.Resources/deployments";
 
 /// What a resource costs besides its values: its names, its place in the graph.
-const PRICE: usize = 8192;
+const PRICE: usize = 16_384;
 /// The most resources of one template, after copying.
 const MAX_RESOURCES: usize = 800;
 
