@@ -137,7 +137,7 @@ def test_deleted_for_good_the_name_is_free_at_once(owner):
     made = client.workspaces.begin_create(Hub(name="brief-hub", location="eastus")).result()
     client.workspaces.begin_delete("brief-hub", delete_dependent_resources=False).result()
     # the SDK looks for a workspace before it deletes it, so one that is deleted already is purged by ARM's own call
-    arm.workspaces(owner).begin_delete("this-rg", "brief-hub", force_to_purge=True).result()
+    owner.az(f"rest --method delete --url {made.id}?api-version={WORKSPACES}&forceToPurge=true")
     again = client.workspaces.begin_create(Hub(name="brief-hub", location="eastus")).result()
     assert again._workspace_id != made._workspace_id
 

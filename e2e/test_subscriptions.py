@@ -81,6 +81,7 @@ def test_the_hierarchy_takes_new_subscriptions_where_it_says(admin, server, clie
     landed = client.alias.begin_create(f"landed-{name}", wanted("Landed")).result().properties
     inside = f"account management-group subscription show-sub-under-mg --name {name}"
     assert [one["name"] for one in admin(inside)] == [landed.subscription_id]
+    admin("account list --refresh")
     shown = admin(f"account management-group subscription show --name {name} --subscription {landed.subscription_id}")
     assert shown["displayName"] == "Landed"
     admin(f"{settings} update --name {server.tenant} --default-management-group {GROUPS}/{server.tenant}")
