@@ -36,26 +36,30 @@ impl Renames {
                 }
                 None => false,
             },
-            Value::Array(items) => items
-                .iter_mut()
-                .fold(false, |found, item| self.apply(item) || found),
+            Value::Array(items) => self.apply_to_each(items.iter_mut()),
             Value::Object(members) => self.apply_to_members(members),
             _ => false,
         }
     }
 
-    fn apply_to_members(&self, members: &mut Map<String, Value>) -> bool {
-        let mut found = members
-            .values_mut()
-            .fold(false, |found, member| self.apply(member) || found);
-        if members.keys().any(|name| self.renamed(name).is_some()) {
-            let named = std::mem::take(members).into_iter();
-            *members = named
-                .map(|(name, member)| (self.renamed(&name).unwrap_or(name), member))
-                .collect();
-            found = true;
+    fn apply_to_each<'v>(&self, values: impl Iterator<Item = &'v mut Value>) -> bool {
+        let mut found = false;
+        for value in values {
+            found |= self.apply(value);
         }
         found
+    }
+
+    fn apply_to_members(&self, members: &mut Map<String, Value>) -> bool {
+        let found = self.apply_to_each(members.values_mut());
+        if members.keys().all(|name| self.renamed(name).is_none()) {
+            return found;
+        }
+        let named = std::mem::take(members).into_iter();
+        *members = named
+            .map(|(name, member)| (self.renamed(&name).unwrap_or(name), member))
+            .collect();
+        true
     }
 
     /// A unique name that is made of an id: the same, of the new one.
