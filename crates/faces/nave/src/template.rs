@@ -98,7 +98,9 @@ fn lint(arguments: &Lint) -> Outcome {
         say::line(format!("{:#}", json!(bodies)));
     } else {
         let file = arguments.template.display();
-        remarks.iter().for_each(|remark| say::line(format!("{file}{remark}")));
+        remarks
+            .iter()
+            .for_each(|remark| say::line(format!("{file}{remark}")));
     }
     Ok(template.is_ok())
 }

@@ -1,7 +1,7 @@
 //! What a template without a server finds around it: the constants that a context file sets, else made-up ones.
 
-use jiff::Timestamp;
 use nave_arm::{ArmError, ErrorCode};
+use nave_engine::clock::{RealWorld, World};
 use nave_rbac::RoleIndex;
 use nave_template::{Scope, parse};
 use serde_json::{Map, Value, json};
@@ -47,7 +47,7 @@ impl Context {
             environment: self.0.get("environment").cloned().unwrap_or_else(public_cloud),
             deployer: json!({"objectId": self.text("principalId", "00000000-0000-0000-0000-000000000000"),
                              "tenantId": tenant, "userPrincipalName": ""}),
-            utc_now: self.text("utcNow", &Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string()),
+            utc_now: self.text("utcNow", &RealWorld.now().strftime("%Y%m%dT%H%M%SZ").to_string()),
             role_definitions: built_in_roles(),
             ..Scope::default()
         }

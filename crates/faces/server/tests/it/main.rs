@@ -11,6 +11,7 @@ mod drift;
 mod explained;
 mod logs;
 mod smallest_grant;
+mod templates;
 mod tokens;
 mod town;
 mod wire;

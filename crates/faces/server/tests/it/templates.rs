@@ -82,12 +82,24 @@ fn scope(nave: &TestServer, entry: &Value, at: usize) -> (String, bool) {
     match entry["scope"].as_str().unwrap() {
         "subscription" => (nave.subscription(), true),
         "managementGroup" => (
-            String::from("/providers/Microsoft.Management/managementGroups/corp"),
+            format!("/providers/Microsoft.Management/managementGroups/mg{at}"),
             true,
         ),
         "tenant" => (String::new(), true),
         _ => (format!("{}/resourceGroups/rg{at}", nave.subscription()), false),
     }
+}
+
+/// Makes the group or the management group at a path, for one template alone.
+async fn make_place(nave: &TestServer, scope: &str) {
+    let body = if scope.contains("/managementGroups/") {
+        json!({"properties": {"displayName": "Corp"}})
+    } else if scope.contains("/resourceGroups/") {
+        json!({"location": "eastus"})
+    } else {
+        return;
+    };
+    nave.make(http::Method::PUT, scope, &body).await;
 }
 
 async fn deploy(
@@ -99,13 +111,7 @@ async fn deploy(
     at: usize,
 ) -> Value {
     let (scope, located) = scope(nave, entry, at);
-    if !located {
-        let group = Ask::put(
-            format!("{scope}?api-version=2024-03-01"),
-            &json!({"location": "eastus"}),
-        );
-        drop(nave.send(group.by(admin)).await.done());
-    }
+    make_place(nave, &scope).await;
     let mut body =
         json!({"properties": {"mode": "Incremental", "template": template, "parameters": parameters}});
     if located {
@@ -142,13 +148,6 @@ async fn what_was_deployed_before_is_deployed_now() {
     let Some(folder) = collection() else { return };
     let nave = TestServer::start().await;
     let admin = nave.administrator().await;
-    let corp = "/providers/Microsoft.Management/managementGroups/corp";
-    nave.try_make(
-        http::Method::PUT,
-        corp,
-        &json!({"properties": {"displayName": "Corp"}}),
-    )
-    .await;
     let index = read(&folder.join("index.json"));
     let mut table = BTreeMap::new();
     for (at, entry) in index["templates"].as_array().unwrap().iter().enumerate() {

@@ -59,6 +59,7 @@ impl Maker<'_> {
             "GEN-PASSWORD" => String::from("Made-Up-7-Secret"),
             "GEN-GUID" | "GEN-AZUREAD-OBJECTID" => self.admin.id.to_string(),
             "GEN-KEYVAULT-SUBSCRIPTION-ID" => self.subscription(),
+            "GEN-MANAGEMENTGROUP-NAME" => format!("mg{}", self.at),
             _ => self.unique(name, length.unwrap_or_else(|| self.longest(name).unwrap_or(10))),
         }
     }
@@ -103,7 +104,7 @@ impl Maker<'_> {
         {
             "int" => parameter.get("minValue").cloned().unwrap_or_else(|| json!(1)),
             "bool" => json!(false),
-            "array" if name.to_lowercase().ends_with("mgs") => json!(["corp"]),
+            "array" if name.to_lowercase().ends_with("mgs") => json!([format!("mg{}", self.at)]),
             "array" => json!([]),
             "object" | "secureobject" => self.object(parameter),
             "securestring" => json!("Made-Up-7-Secret"),
@@ -154,7 +155,7 @@ impl Maker<'_> {
             return String::from("Reader");
         }
         if has(&["managementgroup"]) || lower.ends_with("mg") {
-            return String::from("corp");
+            return format!("mg{}", self.at);
         }
         if has(&["policydefinitionid", "policyassignmentid"]) {
             return String::from(
