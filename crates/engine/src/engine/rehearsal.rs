@@ -94,7 +94,10 @@ impl Engine {
     ) -> Result<Arc<Committed>, CommitError> {
         let _one_at_a_time = self.following.lock().await;
         if refused::is_refusal(change) {
-            rehearsal.note(change.event.decision, Refused::After(change.event.clone()));
+            rehearsal.note(
+                change.event.decision,
+                Refused::After(Box::new(change.event.clone())),
+            );
         }
         let before = self.snapshot();
         let mut next = Snapshot::clone(&before);

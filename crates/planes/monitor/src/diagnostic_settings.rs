@@ -57,8 +57,11 @@ pub(crate) enum Destination {
     Sink(ResourceId),
 }
 
-/// The members that name a destination, with what the caller must be allowed to do there.
-const DESTINATIONS: [(&str, &str, fn(ResourceId) -> Destination); 3] = [
+/// A member that names a destination, what the caller must be allowed to do there, and what it then is.
+type Named = (&'static str, &'static str, fn(ResourceId) -> Destination);
+
+/// The members that name a destination.
+const DESTINATIONS: [Named; 3] = [
     (
         "storageAccountId",
         "Microsoft.Storage/storageAccounts/listKeys/action",

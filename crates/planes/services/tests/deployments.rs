@@ -273,7 +273,7 @@ async fn only_models_on_the_list_are_deployed() {
     odd["properties"]["model"] = "gpt-4o".into();
     assert_eq!(
         nave.put_as(&ada, &chat(), odd).await.0,
-        400,
-        "what is no model is told so"
+        403,
+        "what is no model is on no list"
     );
 }

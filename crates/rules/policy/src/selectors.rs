@@ -65,7 +65,7 @@ impl Selector {
         };
         let included = part(value, "in").map(|list| texts(Some(list)));
         let excluded = texts(part(value, "notIn"));
-        if included.is_some() == !excluded.is_empty() {
+        if included.is_some() != excluded.is_empty() {
             let message = "A selector has either 'in' or 'notIn'";
             return Err(PolicyError::assignment(path, message));
         }

@@ -20,7 +20,7 @@ pub(in crate::engine) enum Refused {
         correlation_id: Uuid,
     },
     /// A rule refused after the decision had allowed.
-    After(NewEvent),
+    After(Box<NewEvent>),
 }
 
 /// Whether nothing but a refusal is recorded.
@@ -66,7 +66,7 @@ impl Engine {
                 Decision::named_in(&refusal).map(str::to_owned).ok_or(refusal)
             }
             Refused::After(event) => {
-                self.append(event.clone()).await?;
+                self.append((**event).clone()).await?;
                 Ok(event.decision.to_string())
             }
         }

@@ -36,11 +36,11 @@ struct PolicyExemptions;
 static DECLARATION: Declaration = Declaration {
     resource_type: EXEMPTIONS,
     api_versions: &[
-        "2024-12-01-preview",
-        "2022-07-01-preview",
-        "2022-08-01-preview",
-        "2020-07-01-preview",
         "2026-01-01",
+        "2024-12-01-preview",
+        "2022-08-01-preview",
+        "2022-07-01-preview",
+        "2020-07-01-preview",
     ],
     placement: Placement::Anywhere,
     name: library::NAME,

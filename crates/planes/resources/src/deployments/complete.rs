@@ -30,7 +30,7 @@ pub(super) async fn delete_the_rest(run: &Run<'_>) -> Vec<Detail> {
                 .into_iter()
                 .map(|(id, operation, refusal)| {
                     run.progress.begin(operation.failed(&refusal, run.now()));
-                    let mut cause = refusal.detail;
+                    let mut cause = *refusal.detail;
                     cause.target.get_or_insert_with(|| id.to_string());
                     cause
                 })

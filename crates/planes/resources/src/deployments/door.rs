@@ -12,14 +12,14 @@ use super::job::Job;
 #[derive(Debug, Clone)]
 pub(super) struct Refusal {
     pub(super) status: u16,
-    pub(super) detail: Detail,
+    pub(super) detail: Box<Detail>,
 }
 
 impl From<ArmError> for Refusal {
     fn from(error: ArmError) -> Self {
         Self {
             status: error.status(),
-            detail: error.into(),
+            detail: Box::new(error.into()),
         }
     }
 }
@@ -132,7 +132,7 @@ fn succeeded(reply: Reply) -> Result<Value, Refusal> {
     }
     Err(Refusal {
         status: reply.status,
-        detail: detail(&body["error"]),
+        detail: Box::new(detail(&body["error"])),
     })
 }
 
@@ -162,7 +162,7 @@ pub(super) fn failed_inside(body: &Value) -> Refusal {
         .collect();
     Refusal {
         status: 409,
-        detail: failure,
+        detail: Box::new(failure),
     }
 }
 

@@ -113,7 +113,7 @@ impl Tried {
     }
 
     fn cause(&self, refusal: &Refusal) -> Detail {
-        let mut detail = refusal.detail.clone();
+        let mut detail = (*refusal.detail).clone();
         detail.target.get_or_insert_with(|| self.resource.id.to_string());
         detail
     }
@@ -159,7 +159,7 @@ fn missing_right(tried: &Tried, refusal: &Refusal) -> Detail {
             resource.name, resource.resource_type, refusal.detail.message
         ),
         target: Some(resource.id.to_string()),
-        ..refusal.detail.clone()
+        ..(*refusal.detail).clone()
     }
 }
 

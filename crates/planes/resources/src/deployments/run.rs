@@ -159,7 +159,7 @@ impl Run<'_> {
             }
             Err(refusal) => {
                 self.progress.end(place, operation.failed(&refusal, now));
-                let mut cause = refusal.detail;
+                let mut cause = *refusal.detail;
                 cause.target.get_or_insert_with(|| resource.id.to_string());
                 Step {
                     at,
@@ -234,7 +234,7 @@ impl Run<'_> {
             }
             Err(refusal) => {
                 self.progress.end(place, operation.failed(&refusal, now));
-                Err(refusal.detail)
+                Err(*refusal.detail)
             }
         }
     }

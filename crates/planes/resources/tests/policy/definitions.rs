@@ -251,11 +251,7 @@ async fn the_index_is_the_same_followed_and_loaded() {
     let assignment = nave.impose(&owner, RG, "no-public", deny_public()).await;
     let exemption =
         json!({ "properties": { "policyAssignmentId": assignment, "exemptionCategory": "Waiver" } });
-    assert_done(
-        &nave
-            .put_as(&owner, &exemption_at(RG, "e"), exemption)
-            .await,
-    );
+    assert_done(&nave.put_as(&owner, &exemption_at(RG, "e"), exemption).await);
     let snapshot = nave.engine.snapshot();
     let loaded = nave.engine.as_of(snapshot.revision()).await.expect("the state");
     for state in [&snapshot, &loaded] {

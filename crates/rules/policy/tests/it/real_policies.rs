@@ -53,9 +53,9 @@ fn values(parameters: &Parameters) -> Value {
             return None;
         }
         let allowed = parameter.allowed.iter().find(|value| {
-            !value
+            value
                 .as_str()
-                .is_some_and(|word| Effect::read(word) == Some(Effect::Disabled))
+                .is_none_or(|word| Effect::read(word) != Some(Effect::Disabled))
         });
         let value = match (allowed, parameter.kind) {
             (Some(allowed), Kind::Array) => json!([allowed]),
