@@ -82,7 +82,7 @@ def test_events_are_appended_to_the_files_of_a_storage_account(server, admin, ac
     assert admin(f"monitor diagnostic-settings list --resource {account}") == []
 
 
-def test_a_collector_and_a_bucket_get_what_happens_in_a_group(server, admin, group, listener):
+def test_a_collector_and_a_bucket_get_what_happens_in_a_group(server, admin, group, account, listener):
     collector = {"kind": "Otlp", "location": "eastus", "properties": {"endpoint": listener.endpoint, "headers": {"x-key": "k"}}}
     bucket = {
         "kind": "S3",
@@ -92,7 +92,8 @@ def test_a_collector_and_a_bucket_get_what_happens_in_a_group(server, admin, gro
     logs = json.dumps([{"category": "Administrative", "enabled": True}])
     for name, body in {"collector": collector, "bucket": bucket}.items():
         partner = sink(server, admin, group, name, body)
-        admin(f"monitor diagnostic-settings create --name {name} --resource {group} --marketplace-partner-id {partner} --logs", logs)
+        places = f"--storage-account {account} --marketplace-partner-id {partner}"  # az asks for one of its own as well
+        admin(f"monitor diagnostic-settings create --name {name} --resource {group} {places} --logs", logs)
     admin("group update --name this-rg --tags seen=by-all")
     arrived = lambda command, part: [
         body for verb, path, _, body in listener.got if (verb, part in path) == (command, True) and b"resourceGroups/write" in body
