@@ -55,13 +55,6 @@ impl Budget {
     pub(crate) fn spend_on(&self, value: &Value) -> Outcome<()> {
         self.spend(weight(value))
     }
-
-    /// Pays for comparing each of these with each other.
-    pub(crate) fn spend_on_pairs(&self, values: &[Value]) -> Outcome<()> {
-        let elements: usize = values.iter().map(members).sum();
-        let size: usize = values.iter().map(weight).sum();
-        self.spend(elements.saturating_mul(size) / (2 * EACH))
-    }
 }
 
 fn weight(value: &Value) -> usize {
@@ -72,14 +65,6 @@ fn weight(value: &Value) -> usize {
             .iter()
             .map(|(name, value)| name.len() + weight(value))
             .sum(),
-        _ => 0,
-    }
-}
-
-fn members(value: &Value) -> usize {
-    match value {
-        Value::Array(elements) => elements.len(),
-        Value::Object(members) => members.len(),
         _ => 0,
     }
 }
@@ -133,20 +118,6 @@ mod tests {
         let outer = json!({"copy": [{"name": "a", "count": 800, "input": middle}]});
         let template = json!({"resources": [], "variables": {"v": outer}, "outputs": {"o": {"type": "object", "value": "[variables('v')]"}}});
         assert!(refusal(&template).contains("than a deployment may make"));
-    }
-
-    #[test]
-    fn comparing_everything_with_everything_is_paid_for() {
-        let long = "flatten(map(range(0, 20), lambda('x', range(mul(lambdaVariables('x'), 10000), 10000))))";
-        for expression in [
-            format!("[distinct({long})]"),
-            format!("[intersection({long}, {long})]"),
-        ] {
-            assert!(
-                refusal(&output(&expression)).contains("than a deployment may make"),
-                "{expression}"
-            );
-        }
     }
 
     #[test]

@@ -34,6 +34,30 @@ pub(crate) fn equal(left: &Value, right: &Value) -> bool {
     }
 }
 
+/// A text that two values share exactly when they are [`equal`].
+pub(crate) fn same_text(value: &Value) -> String {
+    match value {
+        Value::Number(number) => match number.as_f64().filter(|_| number.is_f64()) {
+            // a whole float is equal to the integer
+            Some(float) if float.fract() == 0.0 && float.abs() < 9e15 => format!("{:.0}", float + 0.0),
+            _ => number.to_string(),
+        },
+        Value::Array(elements) => {
+            let inside: Vec<_> = elements.iter().map(same_text).collect();
+            format!("[{}]", inside.join(","))
+        }
+        Value::Object(members) => {
+            let mut inside: Vec<_> = members
+                .iter()
+                .map(|(name, value)| format!("{}:{}", Value::from(name.as_str()), same_text(value)))
+                .collect();
+            inside.sort_unstable();
+            format!("{{{}}}", inside.join(","))
+        }
+        plain => plain.to_string(),
+    }
+}
+
 fn equal_numbers(left: &Number, right: &Number) -> bool {
     left == right || ((left.is_f64() || right.is_f64()) && left.as_f64() == right.as_f64())
 }
@@ -170,6 +194,34 @@ mod tests {
         assert!(!equal(&json!(1), &json!("1")));
         assert!(!equal(&json!("A"), &json!("a")));
         assert!(!equal(&json!({"a": 1}), &json!({"a": 1, "b": 2})));
+    }
+
+    #[test]
+    fn equal_values_share_a_text() {
+        let values = [
+            json!(1),
+            json!(1.0),
+            json!("1"),
+            json!(-0.0),
+            json!(0),
+            json!(1.5),
+            json!(null),
+            json!("null"),
+            json!([1, "x"]),
+            json!([1.0, "x"]),
+            json!({"a": 1, "b": [null]}),
+            json!({"b": [null], "a": 1}),
+            json!({"a": 1}),
+        ];
+        for left in &values {
+            for right in &values {
+                assert_eq!(
+                    same_text(left) == same_text(right),
+                    equal(left, right),
+                    "{left} {right}"
+                );
+            }
+        }
     }
 
     #[test]

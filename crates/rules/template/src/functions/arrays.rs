@@ -1,16 +1,18 @@
 //! Functions on arrays, and those that take arrays and texts alike.
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::{Map, Value, json};
 
 use super::{
     Function, MANY,
     arguments::{Given, array, get, integer, text, wrong},
-    objects, pairwise, pure,
+    objects, pure,
     strings::{cut, has_member, index_of, units},
 };
 use crate::{
     table::member,
-    values::{equal, plain_text},
+    values::{equal, plain_text, same_text},
 };
 
 /// What `range` may make.
@@ -24,7 +26,7 @@ pub(super) const TABLE: &[Function] = &[
     pure("createArray", 0, MANY, |given| Ok(given.to_vec().into())),
     pure("concat", 1, MANY, concat),
     pure("contains", 2, 2, contains),
-    pairwise("distinct", 1, 1, |given| Ok(distinct(array(given, 0)?).into())),
+    pure("distinct", 1, 1, |given| Ok(distinct(array(given, 0)?).into())),
     pure("empty", 1, 1, |given| match get(given, 0) {
         Value::Null => Ok(true.into()),
         value => Ok(
@@ -54,8 +56,8 @@ pub(super) const TABLE: &[Function] = &[
     }),
     pure("range", 2, 2, range),
     pure("tryGet", 2, MANY, try_get),
-    pairwise("union", 1, MANY, union),
-    pairwise("intersection", 1, MANY, intersection),
+    pure("union", 1, MANY, union),
+    pure("intersection", 1, MANY, intersection),
 ];
 
 fn concat(given: &[Value]) -> Given<Value> {
@@ -93,14 +95,12 @@ fn contains(given: &[Value]) -> Given<Value> {
 }
 
 /// Each element once, in the order of first appearance.
-fn distinct(elements: &[Value]) -> Vec<Value> {
-    let mut seen: Vec<Value> = Vec::new();
-    for element in elements {
-        if !seen.iter().any(|known| equal(known, element)) {
-            seen.push(element.clone());
-        }
-    }
-    seen
+fn distinct<'v>(elements: impl IntoIterator<Item = &'v Value>) -> Vec<Value> {
+    let mut seen = HashSet::new();
+    let fresh = elements
+        .into_iter()
+        .filter(|element| seen.insert(same_text(element)));
+    fresh.cloned().collect()
 }
 
 fn length_of(value: &Value) -> Option<usize> {
@@ -214,13 +214,7 @@ fn try_get(given: &[Value]) -> Given<Value> {
 
 fn union(given: &[Value]) -> Given<Value> {
     if given.iter().all(Value::is_array) {
-        let all: Vec<_> = given
-            .iter()
-            .filter_map(Value::as_array)
-            .flatten()
-            .cloned()
-            .collect();
-        return Ok(distinct(&all).into());
+        return Ok(distinct(given.iter().filter_map(Value::as_array).flatten()).into());
     }
     let mut merged = Map::new();
     for (at, _) in given.iter().enumerate() {
@@ -236,21 +230,35 @@ fn intersection(given: &[Value]) -> Given<Value> {
     if let [Value::Array(first), others @ ..] = given
         && others.iter().all(Value::is_array)
     {
+        let others: Vec<HashSet<String>> = others
+            .iter()
+            .filter_map(Value::as_array)
+            .map(|list| list.iter().map(same_text).collect())
+            .collect();
         let everywhere = |element: &Value| {
-            others
-                .iter()
-                .filter_map(Value::as_array)
-                .all(|list| list.iter().any(|other| equal(element, other)))
+            let text = same_text(element);
+            others.iter().all(|other| other.contains(&text))
         };
         return Ok(distinct(first).into_iter().filter(everywhere).collect());
     }
     if let [Value::Object(first), others @ ..] = given
         && others.iter().all(Value::is_object)
     {
+        let others: Vec<HashMap<String, &Value>> = others
+            .iter()
+            .filter_map(Value::as_object)
+            .map(|other| {
+                other
+                    .iter()
+                    .map(|(name, value)| (name.to_lowercase(), value))
+                    .collect()
+            })
+            .collect();
         let everywhere = |(name, value): &(&String, &Value)| {
-            let same =
-                |other: &Map<String, Value>| member(other, name).is_some_and(|other| equal(value, other));
-            others.iter().filter_map(Value::as_object).all(same)
+            let name = name.to_lowercase();
+            others
+                .iter()
+                .all(|other| other.get(&name).is_some_and(|other| equal(value, other)))
         };
         let common = first.iter().filter(everywhere);
         return Ok(common
@@ -333,6 +341,18 @@ mod tests {
             (
                 "[union(json('{\"a\": {\"x\": 1, \"l\": [1]}}'), json('{\"a\": {\"y\": 2, \"l\": [2]}, \"b\": null}'))]",
                 json!({"a": {"x": 1, "l": [2], "y": 2}, "b": null}),
+            ),
+            (
+                "[length(union(range(0, 10000), range(5000, 10000)))]",
+                json!(15_000),
+            ),
+            (
+                "[union(json('{\"Key\": {\"a\": 1}}'), json('{\"kEY\": {\"A\": 2, \"b\": 3}}'))]",
+                json!({"Key": {"a": 2, "b": 3}}),
+            ),
+            (
+                "[distinct(json('[1, 1.0, {\"a\": 1, \"b\": 2}, {\"b\": 2, \"a\": 1}, \"1\"]'))]",
+                json!([1, {"a": 1, "b": 2}, "1"]),
             ),
             (
                 "[intersection(createArray(1, 2, 2), createArray(2, 3))]",

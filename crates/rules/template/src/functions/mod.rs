@@ -45,8 +45,6 @@ pub(crate) struct Function {
 enum Run {
     /// Its arguments alone.
     Pure(fn(&[Value]) -> Result<Value, String>),
-    /// Its arguments alone, each element of which is compared with each other.
-    Pairwise(fn(&[Value]) -> Result<Value, String>),
     /// Its arguments and the place of the call.
     Placed(fn(&Evaluator<'_>, &Environment<'_>, &[Value]) -> Outcome<Value>),
     /// The unevaluated arguments, of which it evaluates what it needs.
@@ -67,20 +65,6 @@ const fn pure(
         least,
         most,
         run: Run::Pure(run),
-    }
-}
-
-const fn pairwise(
-    name: &'static str,
-    least: usize,
-    most: usize,
-    run: fn(&[Value]) -> Result<Value, String>,
-) -> Function {
-    Function {
-        name,
-        least,
-        most,
-        run: Run::Pairwise(run),
     }
 }
 
@@ -179,11 +163,6 @@ pub(crate) fn call(evaluator: &Evaluator<'_>, call: &Call, environment: &Environ
     match function.run {
         Run::Pure(run) => {
             let arguments = evaluator.arguments(&call.arguments, environment)?;
-            run(&arguments).map_err(|why| function.failed(&why))
-        }
-        Run::Pairwise(run) => {
-            let arguments = evaluator.arguments(&call.arguments, environment)?;
-            evaluator.budget.spend_on_pairs(&arguments)?;
             run(&arguments).map_err(|why| function.failed(&why))
         }
         Run::Placed(run) => run(

@@ -9,7 +9,7 @@ use super::{
     arguments::{Given, array, object, text},
     pure,
 };
-use crate::{table::same_name, values::culture_order};
+use crate::values::culture_order;
 
 pub(super) const TABLE: &[Function] = &[
     pure("createObject", 0, MANY, create),
@@ -85,29 +85,19 @@ impl Members {
 
 /// Merges objects inside each other; anything else is replaced.
 pub(super) fn merge(into: &mut Map<String, Value>, members: &Map<String, Value>) {
+    let mut spellings: HashMap<String, String> = into
+        .keys()
+        .map(|name| (name.to_lowercase(), name.clone()))
+        .collect();
     for (name, value) in members {
-        match (into.get_mut(&spelling(into, name)), value) {
+        let spelling = spellings
+            .entry(name.to_lowercase())
+            .or_insert_with(|| name.clone());
+        match (into.get_mut(spelling), value) {
             (Some(Value::Object(inner)), Value::Object(added)) => merge(inner, added),
-            _ => put(into, name, value.clone()),
+            _ => drop(into.insert(spelling.clone(), value.clone())),
         }
     }
-}
-
-/// Sets a member; a name that is there in another case keeps its first spelling.
-fn put(members: &mut Map<String, Value>, name: &str, value: Value) {
-    let name = spelling(members, name);
-    members.insert(name, value);
-}
-
-fn spelling(members: &Map<String, Value>, name: &str) -> String {
-    if members.contains_key(name) {
-        return name.to_owned();
-    }
-    members
-        .keys()
-        .find(|key| same_name(key, name))
-        .cloned()
-        .unwrap_or_else(|| name.to_owned())
 }
 
 #[cfg(test)]
