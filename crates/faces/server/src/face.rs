@@ -125,7 +125,7 @@ impl Face {
             Err(refusal) => {
                 return Answered {
                     caller,
-                    reply: refusal,
+                    reply: *refusal,
                 };
             }
         };

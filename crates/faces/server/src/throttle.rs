@@ -77,7 +77,7 @@ impl Throttle {
     }
 
     /// Counts a request to the resource manager; `None` for any other. The refusal says when to come again.
-    pub(crate) fn take(&self, engine: &Engine, request: &Request) -> Result<Option<Taken>, Reply> {
+    pub(crate) fn take(&self, engine: &Engine, request: &Request) -> Result<Option<Taken>, Box<Reply>> {
         let Some(caller) = request.caller.as_ref().filter(|_| is_arm(&request.path)) else {
             return Ok(None);
         };
@@ -101,7 +101,7 @@ impl Throttle {
         counter
             .take(limit, now)
             .map(|left| Some(Taken { header, left }))
-            .map_err(refused)
+            .map_err(|seconds| Box::new(refused(seconds)))
     }
 
     fn limit(&self, kind: Kind) -> u32 {

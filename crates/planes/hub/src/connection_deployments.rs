@@ -12,8 +12,8 @@ use nave_engine::{
     accounts::{DEPLOYMENTS, connected, key_holder},
     operation::{Access, Surface},
     route::{Call, Route, Target},
-    workspaces::CREDENTIALS,
     without_nulls,
+    workspaces::CREDENTIALS,
 };
 use nave_vault::Purpose;
 use serde_json::{Value, json};

@@ -370,10 +370,11 @@ async fn a_collector_gets_everything_once_it_answers_again() {
         }
     );
     assert_eq!(server.operations(), ["Nave.Monitor/sinks/write"; 2]);
-    let got = server.got.lock().expect("lock");
-    assert_eq!(got[0].path, "/v1/logs");
-    assert_eq!(got[0].headers["x-api-key"], "canary-9");
-    drop(got);
+    {
+        let got = server.got.lock().expect("lock");
+        assert_eq!(got[0].path, "/v1/logs");
+        assert_eq!(got[0].headers["x-api-key"], "canary-9");
+    }
     let (_, fine) = nave.send(&ada, Method::GET, ON_GROUP, Value::Null).await;
     assert_eq!(fine["properties"]["deliveryStatus"]["state"], "Delivering");
 }

@@ -53,7 +53,11 @@ pub(crate) async fn get_as_of(
         row_columns!(),
         " FROM resource_rows WHERE row_key = $1 AND valid_from <= $2 AND (valid_to IS NULL OR valid_to > $2)"
     );
-    let found = query(sql).bind(key).bind(revision).fetch_optional(readers).await?;
+    let found = query(sql)
+        .bind(key)
+        .bind(revision)
+        .fetch_optional(readers)
+        .await?;
     found.map(|row| StoredRow::of(&row)?.read()).transpose()
 }
 

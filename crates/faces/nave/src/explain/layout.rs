@@ -46,7 +46,10 @@ pub(super) fn text(explanation: &Explanation) -> String {
 
 /// The policies that refused, with what they looked at; or those that would look at such a request.
 fn policies(page: &mut Page, explanation: &Explanation) {
-    let refused = explanation.afterwards.iter().flat_map(|afterwards| &afterwards.policies);
+    let refused = explanation
+        .afterwards
+        .iter()
+        .flat_map(|afterwards| &afterwards.policies);
     for policy in refused {
         page.blank();
         refused_by(page, policy);
@@ -69,10 +72,16 @@ fn refused_by(page: &mut Page, violation: &Value) {
     let definition = named("/policyDefinitionDisplayName", "/policyDefinitionName");
     let effect = text("/policyDefinitionEffect").unwrap_or("deny");
     page.line(0, &format!("the policy {definition} ({effect})"));
-    for id in ["/policyAssignmentId", "/policyDefinitionId", "/policySetDefinitionId"] {
+    for id in [
+        "/policyAssignmentId",
+        "/policyDefinitionId",
+        "/policySetDefinitionId",
+    ] {
         text(id).into_iter().for_each(|id| page.line(2, id));
     }
-    let evaluated = violation.pointer("/evaluationDetails/evaluatedExpressions").and_then(Value::as_array);
+    let evaluated = violation
+        .pointer("/evaluationDetails/evaluatedExpressions")
+        .and_then(Value::as_array);
     for one in evaluated.into_iter().flatten() {
         let word = |name: &str| one[name].as_str().unwrap_or_default();
         let sentence = format!(

@@ -1,6 +1,7 @@
 //! What stands around the resource: its id and type completed, its group and subscription, the request and the time.
 
 use nave_arm::{ArmError, ErrorCode, ResourceId};
+use nave_engine::clock::{RealWorld, World};
 use nave_policy::{Request, Subject};
 use serde_json::{Value, json};
 
@@ -39,7 +40,7 @@ impl Around {
             .or_else(|| resource["apiVersion"].as_str());
         let now = context["utcNow"]
             .as_str()
-            .map_or_else(|| jiff::Timestamp::now().to_string(), str::to_owned);
+            .map_or_else(|| RealWorld.now().to_string(), str::to_owned);
         Ok(Self {
             group,
             subscription,

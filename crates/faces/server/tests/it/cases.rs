@@ -11,7 +11,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::town::{
-    APPLICATION, ASSIGNMENT, DENY, GROUP, LOCATION, MANAGEMENT_GROUP, MEMBER, PASSWORD, PRINCIPAL, PROVISIONING_TOKEN, ROLE, SECRET, SPARE_MANAGEMENT_GROUP, SPARE_ROLE, TEAM, Town, UNUSED_APP_ID, USER, deny_assignment, empty_template, location, model, role_assignment, role_definition, workspace_body, policy_assignment, policy_definition, policy_exemption, policy_set_definition, remediation, attestation,
+    APPLICATION, ASSIGNMENT, DENY, GROUP, LOCATION, MANAGEMENT_GROUP, MEMBER, PASSWORD, PRINCIPAL,
+    PROVISIONING_TOKEN, ROLE, SECRET, SPARE_MANAGEMENT_GROUP, SPARE_ROLE, TEAM, Town, UNUSED_APP_ID, USER,
+    attestation, deny_assignment, empty_template, location, model, policy_assignment, policy_definition,
+    policy_exemption, policy_set_definition, remediation, role_assignment, role_definition, workspace_body,
 };
 
 /// A resource type of the town.
@@ -400,31 +403,19 @@ const BODIES: &[(&str, &str, Content)] = &[
         "/denyAssignments/{name0}",
         Json(|_| deny_assignment(MEMBER)),
     ),
-    (
-        "PUT",
-        "/policyDefinitions/{name0}",
-        Json(|_| policy_definition()),
-    ),
+    ("PUT", "/policyDefinitions/{name0}", Json(|_| policy_definition())),
     (
         "PUT",
         "/policySetDefinitions/{name0}",
         Json(policy_set_definition),
     ),
-    (
-        "PUT",
-        "/policyAssignments/{name0}",
-        Json(policy_assignment),
-    ),
+    ("PUT", "/policyAssignments/{name0}", Json(policy_assignment)),
     (
         "PATCH",
         "/policyAssignments/{name0}",
         Json(|_| json!({ "properties": { "displayName": "Renamed" } })),
     ),
-    (
-        "PUT",
-        "/policyExemptions/{name0}",
-        Json(policy_exemption),
-    ),
+    ("PUT", "/policyExemptions/{name0}", Json(policy_exemption)),
     (
         "PATCH",
         "/policyExemptions/{name0}",
@@ -821,7 +812,11 @@ fn value(town: &Town, operation: &Operation, name: &str) -> Option<String> {
             town.nave.subscription().trim_start_matches('/').to_owned()
         }
         // A lock stands where nothing else is done.
-        "scope" if ["olicyDefinition", "olicySetDefinition"].iter().any(|kind| path.contains(kind)) => {
+        "scope"
+            if ["olicyDefinition", "olicySetDefinition"]
+                .iter()
+                .any(|kind| path.contains(kind)) =>
+        {
             town.nave.subscription().trim_start_matches('/').to_owned()
         }
         "states" => String::from("latest"),

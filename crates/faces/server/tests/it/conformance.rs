@@ -10,7 +10,7 @@ mod exceptions;
 mod schemas;
 mod served;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use http::Method;
 use nave_testkit::{Answer, Audience};
@@ -37,16 +37,13 @@ async fn every_answer_is_as_published() {
         if !served.has_a_case(&town) {
             continue;
         }
-        let key = format!(
-            "{} {}",
-            served.published.method,
-            served.path(&town).unwrap_or_default()
-        );
-        if !answers.contains_key(&key.to_lowercase()) {
-            let answer = answer(&mut town, &served).await;
-            answers.insert(key.to_lowercase(), answer);
-        }
-        let Some(answer) = &answers[&key.to_lowercase()] else {
+        let path = served.path(&town).unwrap_or_default();
+        let key = format!("{} {path}", served.published.method).to_lowercase();
+        let answer = match answers.entry(key) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(answer(&mut town, &served).await),
+        };
+        let Some(answer) = answer else {
             findings.insert(finding(&served, "has no place in the town"));
             continue;
         };

@@ -298,14 +298,23 @@ impl Town {
             policies.push((at(&subscription, "policyDefinitions", name), policy_definition()));
         }
         for name in ["town-policy", "spare-policy"] {
-            policies.push((at(&subscription, "policySetDefinitions", name), policy_set_definition(self)));
+            policies.push((
+                at(&subscription, "policySetDefinitions", name),
+                policy_set_definition(self),
+            ));
         }
         for name in ["town-policy", "spare-policy"] {
             policies.push((at(&group, "policyAssignments", name), policy_assignment(self)));
             policies.push((at(&group, "policyExemptions", name), policy_exemption(self)));
         }
-        policies.push((at(&subscription, "policyDefinitions", "tagging"), tagging_definition()));
-        policies.push((at(&group, "policyAssignments", "tagging"), tagging_assignment(self)));
+        policies.push((
+            at(&subscription, "policyDefinitions", "tagging"),
+            tagging_definition(),
+        ));
+        policies.push((
+            at(&group, "policyAssignments", "tagging"),
+            tagging_assignment(self),
+        ));
         let insights = format!("{group}/providers/Microsoft.PolicyInsights");
         policies.push((format!("{insights}/remediations/town-one"), remediation(self)));
         policies.push((format!("{insights}/attestations/town-one"), attestation(self)));
@@ -349,7 +358,10 @@ impl Town {
             ));
         }
         resources.push((format!("{}/settings/default", self.root_group()), json!({})));
-        resources.push((String::from("/providers/Microsoft.Subscription/aliases/town"), json!({})));
+        resources.push((
+            String::from("/providers/Microsoft.Subscription/aliases/town"),
+            json!({}),
+        ));
         resources.push((format!("{subscription}/tagNames/cost"), Value::Null));
         for kind in crate::cases::KINDS {
             let body = (kind.body)(self, kind.existing);
@@ -575,7 +587,10 @@ fn tagging_assignment(town: &Town) -> Value {
 }
 
 fn assigned(town: &Town, name: &str) -> String {
-    format!("{}/providers/Microsoft.Authorization/policyAssignments/{name}", town.group())
+    format!(
+        "{}/providers/Microsoft.Authorization/policyAssignments/{name}",
+        town.group()
+    )
 }
 
 pub(crate) fn remediation(town: &Town) -> Value {

@@ -185,9 +185,7 @@ impl ResourceType for SearchServices {
     async fn act(&self, action: &'static Action, call: ActCall) -> Result<Reply, ArmError> {
         let secrets = keys::open(&call.engine, &call.grant, &call.resource)?;
         Ok(match action.name {
-            "listQueryKeys" => {
-                Reply::ok(json!({ "value": [{ "key": keys::shown(&secrets, QUERY_KEY) }] }))
-            }
+            "listQueryKeys" => Reply::ok(json!({ "value": [{ "key": keys::shown(&secrets, QUERY_KEY) }] })),
             _ => answer(&secrets),
         })
     }
