@@ -319,12 +319,19 @@ async fn a_denial_inside_a_deployment_is_told_with_its_policy() {
 #[tokio::test]
 async fn policies_see_no_secrets() {
     let (nave, owner) = scene().await;
-    let condition = json!({ "field": format!("{WORKSPACE}/key"), "exists": true });
-    nave.impose(&owner, RG, "peeps", rule(condition, json!({ "effect": "deny" })))
-        .await;
-    let condition = json!({ "field": "type", "equals": WORKSPACE });
-    nave.impose(&owner, RG, "notes", rule(condition, json!({ "effect": "audit" })))
-        .await;
-    assert_done(&nave.workspace(&owner, HUB, json!({ "key": "canary-0451" })).await);
-    assert!(!nave.noted(HUB).await.to_string().contains("canary-0451"));
+    let seen = |member: &str| {
+        let condition = json!({ "allOf": [
+            { "field": "type", "equals": WORKSPACE },
+            { "field": format!("{WORKSPACE}/{member}"), "exists": true },
+        ] });
+        rule(condition, json!({ "effect": "audit" }))
+    };
+    nave.impose(&owner, RG, "secret", seen("key")).await;
+    nave.impose(&owner, RG, "open", seen("friendlyName")).await;
+    let properties = json!({ "key": "canary-0451", "friendlyName": "hub" });
+    assert_done(&nave.workspace(&owner, HUB, properties).await);
+    let noted = nave.noted(HUB).await;
+    assert_eq!(noted.as_array().map(Vec::len), Some(1), "{noted}");
+    assert_eq!(noted[0]["policyDefinitionId"], definition_id(S, "open"));
+    assert!(!noted.to_string().contains("canary-0451"));
 }
