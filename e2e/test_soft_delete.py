@@ -123,7 +123,7 @@ def test_a_hub_is_deleted_refused_anew_and_comes_back_whole(owner):
     recover = {"location": "eastus", "properties": {"allowRecoverSoftDeletedWorkspace": True}}
     arm.put(owner, hub.id, recover, api_version=WORKSPACES)
     again = client.workspaces.get("soft-hub")
-    assert again._workspace_id == hub._workspace_id
+    assert again.identity.principal_id == hub.identity.principal_id, "the same hub"
     assert client.workspaces.get("soft-project").hub_id == project.hub_id
     found = ml.client(owner, "soft-project").connections.get("shared", populate_secrets=True)
     assert found.credentials.key == "K-canary"
@@ -139,7 +139,7 @@ def test_deleted_for_good_the_name_is_free_at_once(owner):
     # the SDK looks for a workspace before it deletes it, so one that is deleted already is purged by ARM's own call
     owner.az(f"rest --method delete --url {made.id}?api-version={WORKSPACES}&forceToPurge=true")
     again = client.workspaces.begin_create(Hub(name="brief-hub", location="eastus")).result()
-    assert again._workspace_id != made._workspace_id
+    assert again.identity.principal_id != made.identity.principal_id, "another hub of the same name"
 
 
 def test_what_was_in_a_deleted_group_is_recovered_into_a_new_one(admin):

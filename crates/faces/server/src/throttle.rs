@@ -122,7 +122,9 @@ impl Counter {
         self.left = (self.left + passed * a_second).min(an_hour);
         self.at = now;
         if self.left < 1.0 {
-            return Err(((1.0 - self.left) / a_second).ceil() as u32);
+            // a sum of fractions is a hair off: that is no further second
+            let seconds = (1.0 - self.left) / a_second;
+            return Err((seconds - 1e-6).ceil() as u32);
         }
         self.left -= 1.0;
         Ok(self.left as u32)

@@ -48,6 +48,8 @@ pub struct Conflict<'p> {
 /// A change that one policy wants.
 struct Proposal<'p> {
     policy: usize,
+    /// The target's, by which those that write to the same thing are found.
+    key: String,
     target: Target,
     name: String,
     action: Action,
@@ -96,8 +98,7 @@ pub fn shape<'p>(
             Err(fault) => return Err(refused(&acting, at, String::new(), Some(fault))),
         }
     }
-    proposals.retain(|proposal| !proposal.is_idle(body));
-    let proposals = settle(proposals, &acting)?;
+    let proposals = settle(proposals, &acting, body)?;
     let mut shaped = body.clone();
     let mut changes = Vec::new();
     for proposal in proposals {
@@ -106,6 +107,10 @@ pub fn shape<'p>(
             Written::Nothing => {}
             Written::Obstructed => return Err(refused(&acting, proposal.policy, proposal.name, None)),
         }
+    }
+    // operations that undo each other change nothing
+    if shaped == *body {
+        return Ok(Vec::new());
     }
     *body = shaped;
     Ok(changes)
@@ -152,6 +157,7 @@ fn propose<'p>(
                 let action = Action::Write(How::Append, value);
                 Ok(Proposal {
                     policy: at,
+                    key: target.key(),
                     target,
                     name,
                     action,
@@ -218,6 +224,7 @@ impl Operation {
         };
         Ok(Some(Proposal {
             policy: at,
+            key: target.key(),
             target,
             name,
             action,
@@ -279,22 +286,23 @@ impl Target {
 }
 
 impl Proposal<'_> {
-    /// Whether there is nothing to do: what it adds is there already.
+    /// Whether it would add a member that is there already, which it leaves as it is.
     fn is_idle(&self, body: &Value) -> bool {
-        match self.action {
-            Action::Write(How::Add, _) | Action::Remove => {
-                self.carry_out(&mut body.clone()) == Written::Nothing
-            }
-            Action::Write(..) => false,
-        }
+        matches!(self.action, Action::Write(How::Add, _))
+            && !self.target.gathers()
+            && self.carry_out(&mut body.clone()) == Written::Nothing
     }
 
-    fn contradicts(&self, other: &Self) -> bool {
+    /// Whether the two write one thing differently, or one writes what the other removes.
+    fn contradicts(&self, other: &Self, body: &Value) -> bool {
+        if self.policy == other.policy || self.key != other.key {
+            return false;
+        }
         match (&self.action, &other.action) {
             (Action::Write(left_how, left), Action::Write(right_how, right)) => {
                 let both_gather =
                     self.target.gathers() && *left_how != How::Replace && *right_how != How::Replace;
-                !both_gather && !equal(left, right)
+                !both_gather && !equal(left, right) && !self.is_idle(body) && !other.is_idle(body)
             }
             (left, right) => left != right,
         }
@@ -345,51 +353,38 @@ fn tags(body: &mut Value) -> Option<&mut Map<String, Value>> {
 
 /// Of changes that contradict each other, those of the one policy that insists (`conflictEffect: deny`) are made, and none
 /// where no policy does. Where several insist, the request is refused.
-fn settle<'p>(proposals: Vec<Proposal<'p>>, acting: &Acting<'p>) -> Result<Vec<Proposal<'p>>, Conflict<'p>> {
-    let contested: Vec<_> = proposals
-        .iter()
-        .map(|proposal| {
-            let key = proposal.target.key();
-            proposals.iter().any(|other| {
-                other.policy != proposal.policy && other.target.key() == key && other.contradicts(proposal)
-            })
-        })
-        .collect();
-    let insisting = |at: usize| {
-        proposals
-            .get(at)
-            .is_some_and(|proposal| proposal.on_conflict == OnConflict::Deny)
-    };
-    let is_contested = |at: usize| contested.get(at).copied().unwrap_or_default();
+fn settle<'p>(
+    proposals: Vec<Proposal<'p>>,
+    acting: &Acting<'p>,
+    body: &Value,
+) -> Result<Vec<Proposal<'p>>, Conflict<'p>> {
+    let mut kept = Vec::new();
     for (at, proposal) in proposals.iter().enumerate() {
-        if !is_contested(at) || !insisting(at) {
-            continue;
-        }
-        let key = proposal.target.key();
-        let rival = proposals.iter().enumerate().find(|(other, rival)| {
-            insisting(*other)
-                && rival.policy != proposal.policy
-                && rival.target.key() == key
-                && rival.contradicts(proposal)
-        });
-        if let Some((_, rival)) = rival {
+        let rivals: Vec<_> = proposals
+            .iter()
+            .filter(|other| other.contradicts(proposal, body))
+            .collect();
+        let insists = proposal.on_conflict == OnConflict::Deny;
+        let rival = rivals
+            .iter()
+            .find(|rival| insists && rival.on_conflict == OnConflict::Deny);
+        if let Some(rival) = rival {
             let pair = [proposal.policy, rival.policy];
-            let policies = pair
-                .iter()
-                .filter_map(|at| acting.get(*at))
-                .map(|(policy, judgement)| (*policy, judgement.clone()));
+            let policies = pair.iter().filter_map(|at| acting.get(*at));
+            let policies = policies
+                .map(|(policy, judgement)| (*policy, judgement.clone()))
+                .collect();
             return Err(Conflict {
                 field: proposal.name.clone(),
-                policies: policies.collect(),
+                policies,
             });
         }
+        if rivals.is_empty() || insists {
+            kept.push(at);
+        }
     }
-    let keep: Vec<_> = (0..proposals.len())
-        .map(|at| !is_contested(at) || insisting(at))
-        .collect();
-    Ok(proposals
-        .into_iter()
-        .zip(keep)
-        .filter_map(|(proposal, keep)| keep.then_some(proposal))
+    let all = proposals.into_iter().enumerate();
+    Ok(all
+        .filter_map(|(at, proposal)| kept.contains(&at).then_some(proposal))
         .collect())
 }

@@ -13,8 +13,9 @@ use uuid::Uuid;
 use crate::town::{
     APPLICATION, ASSIGNMENT, DENY, GROUP, LOCATION, MANAGEMENT_GROUP, MEMBER, PASSWORD, PRINCIPAL,
     PROVISIONING_TOKEN, ROLE, SECRET, SPARE_MANAGEMENT_GROUP, SPARE_ROLE, TEAM, Town, UNUSED_APP_ID, USER,
-    attestation, deny_assignment, empty_template, location, model, policy_assignment, policy_definition,
-    policy_exemption, policy_set_definition, remediation, role_assignment, role_definition, workspace_body,
+    attestation, deny_assignment, diagnostic_setting, empty_template, location, model, policy_assignment,
+    policy_definition, policy_exemption, policy_set_definition, remediation, role_assignment,
+    role_definition, workspace_body,
 };
 
 /// A resource type of the town.
@@ -86,6 +87,14 @@ pub(crate) const KINDS: &[Kind] = &[
         new: "new-component",
         spare: "component",
         body: |_, _| json!({ "location": "eastus", "kind": "web", "properties": { "Application_Type": "web" } }),
+        patch: TAGS,
+    },
+    Kind {
+        resource_type: "Nave.Monitor/sinks",
+        existing: &["town-sink"],
+        new: "new-sink",
+        spare: "town-sink",
+        body: |_, _| json!({ "location": "eastus", "kind": "File" }),
         patch: TAGS,
     },
     Kind {
@@ -443,6 +452,7 @@ const BODIES: &[(&str, &str, Content)] = &[
         "/locks/{name0}",
         Json(|_| json!({ "properties": { "level": "CanNotDelete" } })),
     ),
+    ("PUT", "/diagnosticSettings/{name0}", Json(diagnostic_setting)),
     ("POST", "/moveResources", Json(to_spare_group)),
     ("POST", "/validateMoveResources", Json(to_spare_group)),
     (
@@ -502,9 +512,6 @@ const BODIES: &[(&str, &str, Content)] = &[
         "/tags/default",
         Json(|_| json!({ "operation": "Merge", "properties": { "tags": { "a": "b" } } })),
     ),
-    ("PUT", "/deployments/{name}", Json(|_| deployment())),
-    ("POST", "/deployments/{name}/validate", Json(|_| deployment())),
-    ("POST", "/deployments/{name}/whatIf", Json(|_| deployment())),
     ("POST", "/deployments/{name}/exportTemplate", Nothing),
     (
         "POST",
@@ -671,9 +678,34 @@ fn reference(town: &Town, id: Uuid) -> Value {
     json!({ "@odata.id": format!("{}/graph/v1.0/directoryObjects/{id}", town.nave.origin()) })
 }
 
-fn deployment() -> Value {
-    json!({ "location": "eastus", "properties": { "mode": "Incremental", "template": empty_template(), "parameters": {} } })
+/// A deployment of nothing, by a template of the scope that a path is below.
+fn deployment(path: &str) -> Value {
+    let mut template = empty_template();
+    if let Some(schema) = SCHEMAS
+        .iter()
+        .find_map(|(place, schema)| path.starts_with(place).then_some(schema))
+    {
+        template["$schema"] = format!("https://schema.management.azure.com/schemas/{schema}.json#").into();
+    }
+    json!({ "location": "eastus", "properties": { "mode": "Incremental", "template": template, "parameters": {} } })
 }
+
+/// The schemas of templates by where they are deployed, the narrower places first.
+const SCHEMAS: [(&str, &str); 4] = [
+    (
+        "/subscriptions/{subscription}/resourceGroups/",
+        "2019-04-01/deploymentTemplate",
+    ),
+    ("/subscriptions/", "2018-05-01/subscriptionDeploymentTemplate"),
+    (
+        "/providers/Microsoft.Management/",
+        "2019-08-01/managementGroupDeploymentTemplate",
+    ),
+    ("/providers/", "2019-08-01/tenantDeploymentTemplate"),
+];
+
+/// What is done with a deployment that takes a template.
+const WITH_TEMPLATE: [&str; 3] = ["/{name}", "/{name}/validate", "/{name}/whatIf"];
 
 /// The request for an operation, without a caller.
 pub(crate) fn request(town: &Town, operation: &Operation) -> Option<Ask> {
@@ -700,6 +732,10 @@ pub(crate) fn request(town: &Town, operation: &Operation) -> Option<Ask> {
 fn with_content(town: &Town, operation: &Operation, ask: Ask) -> Option<Ask> {
     let fits =
         |(verb, end, _): &&(&str, &str, Content)| operation.method == *verb && operation.path.ends_with(end);
+    let deployed = operation.path.rsplit_once("/Microsoft.Resources/deployments");
+    if deployed.is_some_and(|(_, rest)| WITH_TEMPLATE.contains(&rest)) {
+        return Some(ask.json(&deployment(&operation.path)));
+    }
     if let Some((_, _, content)) = BODIES.iter().find(fits) {
         return Some(match content {
             Nothing => ask,
@@ -834,6 +870,10 @@ fn value(town: &Town, operation: &Operation, name: &str) -> Option<String> {
         "scope" if path.contains("/locks") => town.locked_group().trim_start_matches('/').to_owned(),
         "name0" if path.contains("/locks/") => String::from(if is_new { "new-lock" } else { "keep" }),
         "scope" => town.group().trim_start_matches('/').to_owned(),
+        "name0" if path.contains("/diagnosticSettingsCategories/") => String::from("Administrative"),
+        "name0" if path.contains("/diagnosticSettings/") => {
+            String::from(if is_new { "new-setting" } else { "town-setting" })
+        }
         "name0" | "name" if path.contains("/roleAssignments/") => {
             if is_new { Uuid::max() } else { ASSIGNMENT }.to_string()
         }

@@ -367,6 +367,13 @@ impl Town {
             let body = (kind.body)(self, kind.existing);
             resources.push((self.resource_at(kind.resource_type, kind.existing), body));
         }
+        resources.push((
+            format!(
+                "{}/providers/Microsoft.Insights/diagnosticSettings/town-setting",
+                self.group()
+            ),
+            diagnostic_setting(self),
+        ));
         resources.push((self.workspace("project"), workspace_body(self, "Project")));
         resources.push((self.workspace("spare"), workspace_body(self, "Project")));
         resources.push((
@@ -533,6 +540,13 @@ pub(crate) fn role_assignment(principal: Uuid, role: Uuid) -> Value {
 
 pub(crate) fn location(name: &str) -> Value {
     json!({ "displayName": name, "ipRanges": [{ "cidrAddress": "203.0.113.0/24" }] })
+}
+
+/// A setting that sends the activity log of a group to the town's sink.
+pub(crate) fn diagnostic_setting(town: &Town) -> Value {
+    let sink = town.resource_at("Nave.Monitor/sinks", &["town-sink"]);
+    let logs = json!([{ "category": "Administrative", "enabled": true }]);
+    json!({ "properties": { "marketplacePartnerId": sink, "logs": logs } })
 }
 
 pub(crate) fn deny_assignment(principal: Uuid) -> Value {

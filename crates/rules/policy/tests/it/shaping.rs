@@ -169,3 +169,29 @@ fn a_rule_that_cannot_be_evaluated_changes_nothing() {
     );
     assert_eq!(body, before);
 }
+
+#[test]
+fn operations_on_one_field_come_to_the_same_each_time() {
+    for operations in [
+        json!([{"operation": "addOrReplace", "field": "A.B/t/list[*]", "value": "a"}, {"operation": "add", "field": "A.B/t/list[*]", "value": 0}]),
+        json!([{"operation": "add", "field": "tags.x", "value": "a"}, {"operation": "remove", "field": "tags.x"}]),
+        json!([{"operation": "remove", "field": "tags.x"}, {"operation": "add", "field": "tags.x", "value": "a"}]),
+    ] {
+        let policy = modifying(operations.clone(), "deny");
+        for tags in [json!({}), json!({"x": "b"})] {
+            let (once, _) =
+                shaped(std::slice::from_ref(&policy), &resource(T, json!({"tags": tags}))).expect("shaped");
+            let again = shaped(std::slice::from_ref(&policy), &once).expect("shaped again");
+            assert_eq!(again, (once, 0), "{operations}");
+        }
+    }
+    let write = modifying(set("tags.x", json!("a")), "deny");
+    let remove = modifying(json!([{"operation": "remove", "field": "tags.x"}]), "deny");
+    for tags in [json!({}), json!({"x": "a"})] {
+        let outcome = shaped(
+            &[write.clone(), remove.clone()],
+            &resource(T, json!({"tags": tags})),
+        );
+        assert!(outcome.is_err(), "{outcome:?}");
+    }
+}
