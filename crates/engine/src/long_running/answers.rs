@@ -32,6 +32,7 @@ pub fn routes() -> Vec<Route> {
             },
         )
         .about(|_, _, _| Ok(ResourceId::tenant().into()))
+        .or(&["{namespace}/locations/operationResults/read"])
     };
     vec![
         route(
