@@ -22,10 +22,11 @@ use crate::{
 const TRIES: usize = 5;
 
 /// What is shown once more when it is deleted; everything else goes without a word.
-const SHOWN_ONCE_MORE: [&str; 3] = [
+const SHOWN_ONCE_MORE: [&str; 4] = [
     "Microsoft.Authorization/policyAssignments",
     "Microsoft.Authorization/roleAssignments",
     "Microsoft.Authorization/roleDefinitions",
+    "Microsoft.PolicyInsights/remediations",
 ];
 
 pub(super) async fn delete(

@@ -157,15 +157,17 @@ pub(super) fn page(
         .map(|record| entity(record, context))
         .collect();
     let end = start.saturating_add(value.len());
-    let next = (end < total).then(|| paging::next_link(engine, request, &SkipToken::after(&end.to_string())));
-    Ok(json!({
-        "@odata.nextLink": next, "@odata.context": context, "@odata.count": value.len(), "value": value,
-    }))
+    let mut page = json!({ "@odata.context": context, "@odata.count": value.len(), "value": value });
+    if end < total {
+        let next = paging::next_link(engine, request, &SkipToken::after(&end.to_string()));
+        page["@odata.nextLink"] = next.into();
+    }
+    Ok(page)
 }
 
 /// A record with what OData says of each.
 pub(super) fn entity(record: Value, context: &str) -> Value {
-    let mut entity = json!({ "@odata.id": null, "@odata.context": format!("{context}/$entity") });
+    let mut entity = json!({ "@odata.context": format!("{context}/$entity") });
     if let (Some(entity), Value::Object(members)) = (entity.as_object_mut(), record) {
         entity.extend(members);
     }
