@@ -15,6 +15,7 @@ use nave_engine::{
     site::Site,
     without_nulls,
 };
+use nave_policy::{AliasInfo, aliases_of};
 use serde_json::{Value, json};
 
 use crate::scope;
@@ -139,7 +140,7 @@ fn list(call: Call) -> Result<Reply, ArmError> {
     let providers = providers(call.engine.registry());
     let value: Vec<Value> = providers
         .iter()
-        .map(|(namespace, kinds)| view(call.engine.site(), under, namespace, kinds))
+        .map(|(namespace, kinds)| view(&call, under, namespace, kinds))
         .collect();
     Ok(Reply::ok(json!({ "value": value })))
 }
@@ -168,7 +169,7 @@ fn found(call: &Call) -> Result<Value, ArmError> {
         .iter()
         .find(|(namespace, _)| namespace.eq_ignore_ascii_case(asked));
     let (namespace, kinds) = provider.ok_or_else(|| unknown(asked))?;
-    Ok(view(call.engine.site(), under, namespace, kinds))
+    Ok(view(&call, under, namespace, kinds))
 }
 
 fn unknown(namespace: &str) -> ArmError {
@@ -260,13 +261,39 @@ pub(crate) fn for_templates(registry: &Registry, site: &Site) -> Value {
     shown.collect()
 }
 
-fn view(site: &Site, under: &ResourceId, namespace: &str, kinds: &[Kind]) -> Value {
+fn view(call: &Call, under: &ResourceId, namespace: &str, kinds: &[Kind]) -> Value {
     let place = if under.is_tenant() { "" } else { under.as_str() };
+    let with_aliases = call.request.query("$expand").is_some_and(|expand| {
+        expand
+            .split(',')
+            .any(|one| one.trim().eq_ignore_ascii_case("resourceTypes/aliases"))
+    });
+    let kind = |kind: &Kind| {
+        let mut view = kind.view(call.engine.site());
+        if with_aliases {
+            view["aliases"] = aliases(&format!("{namespace}/{}", kind.name));
+        }
+        view
+    };
     json!({
         "id": format!("{place}/providers/{namespace}"),
         "namespace": namespace,
         "registrationPolicy": "RegistrationRequired",
         "registrationState": "Registered",
-        "resourceTypes": kinds.iter().map(|kind| kind.view(site)).collect::<Vec<_>>(),
+        "resourceTypes": kinds.iter().map(kind).collect::<Vec<_>>(),
     })
+}
+
+/// The aliases that policies about a type use, as ARM lists them. A rule may use others of the same form.
+fn aliases(resource_type: &str) -> Value {
+    let alias = |alias: AliasInfo| {
+        let attributes = if alias.is_modifiable { "Modifiable" } else { "None" };
+        json!({
+            "name": alias.name,
+            "paths": [],
+            "defaultPath": alias.path,
+            "defaultMetadata": { "type": "NotSpecified", "attributes": attributes },
+        })
+    };
+    aliases_of(resource_type).into_iter().map(alias).collect()
 }

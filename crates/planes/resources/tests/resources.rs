@@ -514,6 +514,17 @@ async fn providers_are_a_view_of_what_is_served() {
             .as_array()
             .is_some_and(|all| all.contains(&json!("East US")))
     );
+    assert_eq!(kind["aliases"], Value::Null, "only when they are asked for");
+    let path = format!("{S}/providers/Microsoft.MachineLearningServices?$expand=resourceTypes/aliases");
+    let (_, body) = nave.get(&reader, &path).await;
+    let aliases = body["resourceTypes"][0]["aliases"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    let name = "Microsoft.MachineLearningServices/workspaces/publicNetworkAccess";
+    let alias = aliases.iter().find(|alias| alias["name"] == name).expect(name);
+    assert_eq!(alias["defaultPath"], "properties.publicNetworkAccess");
+    assert_eq!(alias["defaultMetadata"]["attributes"], "Modifiable");
     let all = nave.get(&reader, &format!("{S}/providers")).await;
     for namespace in [
         "Microsoft.Authorization",
