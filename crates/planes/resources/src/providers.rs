@@ -169,7 +169,7 @@ fn found(call: &Call) -> Result<Value, ArmError> {
         .iter()
         .find(|(namespace, _)| namespace.eq_ignore_ascii_case(asked));
     let (namespace, kinds) = provider.ok_or_else(|| unknown(asked))?;
-    Ok(view(&call, under, namespace, kinds))
+    Ok(view(call, under, namespace, kinds))
 }
 
 fn unknown(namespace: &str) -> ArmError {

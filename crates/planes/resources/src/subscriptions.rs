@@ -19,7 +19,7 @@ use nave_engine::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-pub(crate) use resource_groups::RESOURCE_GROUPS;
+pub(crate) use resource_groups::{GROUP_NAME, RESOURCE_GROUPS};
 
 use self::life::check_name;
 use crate::scope;

@@ -7,14 +7,14 @@ use http::Method;
 use nave_arm::{ArmError, ErrorCode, Filter, ResourceId};
 use nave_engine::{
     Fields, Registry, Reply, Resource, Snapshot,
-    declaration::{Cx, Declaration, Draft, NameRule, Placement, ResourceType, Verb, Written},
+    declaration::{Cx, Declaration, Draft, Placement, ResourceType, Verb, Written},
     locks::{LOCKS, Level, Lock},
     operation::{Access, Surface},
     route::{Call, Route},
 };
 use serde_json::{Value, json};
 
-use crate::{filter, page, scope, unchanged};
+use crate::{filter, page, scope, subscriptions::GROUP_NAME, unchanged};
 
 /// The most locks at one scope (rest-surface 3.6).
 const MOST: usize = 20;
@@ -30,24 +30,12 @@ pub(crate) fn register(registry: &mut Registry) {
 
 struct Locks;
 
-/// rest-surface 3.5: 1 to 90 letters, digits, `.`, `_`, `-`, `(` and `)`, not ending in a period.
-const NAME: NameRule = NameRule {
-    min: 1,
-    max: 90,
-    first: is_name_char,
-    rest: is_name_char,
-    words: "1 to 90 letters, digits, '-', '_', '.', '(' and ')', not ending with '.'",
-};
-
-fn is_name_char(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '(' | ')')
-}
-
 static DECLARATION: Declaration = Declaration {
     resource_type: LOCKS,
     api_versions: &["2020-05-01", "2017-04-01", "2016-09-01", "2015-01-01"],
     placement: Placement::Anywhere,
-    name: NAME,
+    // a lock is called as a group may be (rest-surface 3.5)
+    name: GROUP_NAME,
     verbs: &[Verb::Get, Verb::Put(201, 200), Verb::Delete(200)],
     tracked: false,
     ..Declaration::COMMON

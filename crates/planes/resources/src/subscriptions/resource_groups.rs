@@ -34,7 +34,7 @@ pub(crate) fn register(registry: &mut Registry) {
 struct ResourceGroups;
 
 /// rest-surface 3.5: 1 to 90 characters, `^[-\w\._\(\)]+$`, not ending in a dot.
-const NAME: NameRule = NameRule {
+pub(crate) const GROUP_NAME: NameRule = NameRule {
     min: 1,
     max: 90,
     first: is_name_char,
@@ -57,7 +57,7 @@ static DECLARATION: Declaration = Declaration {
         "2019-10-01",
     ],
     placement: Placement::Subscription,
-    name: NAME,
+    name: GROUP_NAME,
     verbs: &[Verb::Get, Verb::Put(201, 200), Verb::Patch, Verb::Delete(200)],
     ..Declaration::COMMON
 };
