@@ -227,3 +227,21 @@ async fn what_a_stopped_server_left_unfinished_has_failed() {
     let told = nave.send(&owner, Method::GET, &location, Value::Null).await;
     assert_eq!(told.refusal(), (409, "OperationInterrupted"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_looks_while_it_ends_does_not_take_it_for_interrupted() {
+    let nave = std::sync::Arc::new(Nave::start().await);
+    let owner = nave.user_with("owner", OWNER, S).await;
+    for _ in 0..100 {
+        let slow = start(&nave, &owner, AT_ONCE_ACCEPTED).await;
+        let location = address(&slow.accepted.headers, "location");
+        let looking = [(); 4].map(|()| {
+            let (nave, owner, location) = (nave.clone(), owner.clone(), location.clone());
+            tokio::spawn(async move { ended(&nave, &owner, &location).await.status })
+        });
+        assert!(slow.end.send(Ok(Reply::empty(204))).is_ok());
+        for one in looking {
+            assert_eq!(one.await.unwrap(), 204);
+        }
+    }
+}

@@ -58,12 +58,16 @@ struct Asked {
     engine: Arc<Engine>,
     operation: Uuid,
     row: Arc<Resource>,
+    /// Whether this process worked on it before the row was read: who looks afterwards may have read of work that has ended
+    /// since, and would take it for interrupted.
+    is_underway: bool,
 }
 
 impl Asked {
     async fn of(call: &Call) -> Result<Self, ArmError> {
         let none = || nothing_here(&call.request.path);
         let operation: Uuid = call.params.get("work").parse().map_err(|_| none())?;
+        let is_underway = call.engine.underway.ids().contains(&operation);
         let row = call.engine.row(&row_id(operation)).await?.ok_or_else(none)?;
         let is_here = call
             .request
@@ -79,6 +83,7 @@ impl Asked {
             engine: call.engine.clone(),
             operation,
             row,
+            is_underway,
         })
     }
 
@@ -87,7 +92,7 @@ impl Asked {
         if self.row.own["status"] != RUNNING {
             return self.answer();
         }
-        match self.is_underway() {
+        match self.is_underway {
             true => Reply::empty(202).with(RETRY_AFTER, PAUSE),
             false => interrupted().into(),
         }
@@ -100,7 +105,7 @@ impl Asked {
             "id": path(own, "operationsStatus", self.operation), "name": self.operation,
             "status": own["status"], "startTime": own["began"],
         });
-        if own["status"] == RUNNING && self.is_underway() {
+        if own["status"] == RUNNING && self.is_underway {
             return Reply::ok(body).with(RETRY_AFTER, PAUSE);
         }
         let answer = match own["status"] == RUNNING {
@@ -120,10 +125,6 @@ impl Asked {
             body["error"] = told["error"].clone();
         }
         Reply::ok(body)
-    }
-
-    fn is_underway(&self) -> bool {
-        self.engine.underway.ids().contains(&self.operation)
     }
 
     /// What the work answered.
