@@ -385,6 +385,20 @@ impl Detail {
         }
     }
 
+    /// Reads the JSON form, as an answer has it below `error`. What is not there is `Unknown`, or empty.
+    #[must_use]
+    pub fn read(body: &Value) -> Self {
+        let text = |name: &str| body[name].as_str().map(str::to_owned);
+        let list = |name: &str| body[name].as_array().into_iter().flatten();
+        Self {
+            code: text("code").unwrap_or_else(|| String::from("Unknown")),
+            message: text("message").unwrap_or_default(),
+            target: text("target"),
+            details: list("details").map(Self::read).collect(),
+            additional_info: list("additionalInfo").cloned().collect(),
+        }
+    }
+
     /// The JSON form, `{"code", "message", "target"?, "details"?, "additionalInfo"?}`.
     #[must_use]
     pub fn body(&self) -> Value {
@@ -468,5 +482,17 @@ mod tests {
                 &ErrorCode::GatewayTimeout
             ]
         );
+    }
+
+    #[test]
+    fn a_cause_is_read_as_it_is_written() {
+        let mut inner = Detail::new("Inner", "why");
+        inner.additional_info = vec![json!({ "type": "PolicyViolation", "info": {} })];
+        let mut outer = Detail::new("Outer", "what");
+        outer.target = Some(String::from("there"));
+        outer.details = vec![inner];
+        assert_eq!(Detail::read(&outer.body()).body(), outer.body());
+        let nothing = Detail::read(&serde_json::Value::Null);
+        assert_eq!((nothing.code.as_str(), nothing.message.as_str()), ("Unknown", ""));
     }
 }

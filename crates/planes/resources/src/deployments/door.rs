@@ -132,7 +132,7 @@ fn succeeded(reply: Reply) -> Result<Value, Refusal> {
     }
     Err(Refusal {
         status: reply.status,
-        detail: Box::new(detail(&body["error"])),
+        detail: Box::new(Detail::read(&body["error"])),
     })
 }
 
@@ -157,24 +157,11 @@ pub(super) fn failed_inside(body: &Value) -> Refusal {
     );
     failure.details = body
         .pointer("/properties/error")
-        .map(detail)
+        .map(Detail::read)
         .into_iter()
         .collect();
     Refusal {
         status: 409,
         detail: Box::new(failure),
-    }
-}
-
-/// An error of the wire as a cause.
-fn detail(error: &Value) -> Detail {
-    let text = |name: &str| error[name].as_str().map(str::to_owned);
-    let list = |name: &str| error[name].as_array().into_iter().flatten();
-    Detail {
-        code: text("code").unwrap_or_else(|| String::from("Unknown")),
-        message: text("message").unwrap_or_default(),
-        target: text("target"),
-        details: list("details").map(detail).collect(),
-        additional_info: list("additionalInfo").cloned().collect(),
     }
 }

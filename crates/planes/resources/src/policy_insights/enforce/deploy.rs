@@ -153,7 +153,7 @@ fn nothing_to_deploy() -> ArmError {
 
 fn failed(id: &ResourceId, error: Option<&Value>) -> ArmError {
     let message = format!("The deployment '{id}' failed.");
-    ArmError::new(ErrorCode::DeploymentFailed, message).because(error.map(detail).into_iter().collect())
+    ArmError::new(ErrorCode::DeploymentFailed, message).because(error.map(Detail::read).into_iter().collect())
 }
 
 /// The body of an answer, or the error in it.
@@ -162,7 +162,7 @@ pub(super) fn answer(reply: Reply) -> Result<Value, ArmError> {
     if (200..300).contains(&reply.status) {
         return Ok(body);
     }
-    let cause = detail(&body["error"]);
+    let cause = Detail::read(&body["error"]);
     let code = ErrorCode::ALL.iter().find(|code| code.face().1 == cause.code);
     let mut error = ArmError::new(
         code.copied().unwrap_or(ErrorCode::DeploymentFailed),
@@ -171,20 +171,4 @@ pub(super) fn answer(reply: Reply) -> Result<Value, ArmError> {
     error.target = cause.target;
     error.details = cause.details;
     Err(error)
-}
-
-fn detail(error: &Value) -> Detail {
-    let text = |name: &str| error[name].as_str().map(str::to_owned);
-    let mut detail = Detail::new(
-        text("code").unwrap_or_else(|| String::from("Unknown")),
-        text("message").unwrap_or_default(),
-    );
-    detail.target = text("target");
-    detail.details = error["details"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(self::detail)
-        .collect();
-    detail
 }
