@@ -1,7 +1,7 @@
 //! The way out over HTTP to servers that somebody named: identity providers, template hosts, sinks of logs.
 //!
 //! Whoever may write a resource names the address that is asked, so what can be reached is limited: `https`, or `http`
-//! on this machine, as servers of tests are; no redirection to another host; one mebibyte; ten seconds.
+//! on this machine, as servers of tests are; no redirection to another host; so many bytes; ten seconds.
 
 #![warn(missing_docs)]
 
@@ -48,8 +48,13 @@ pub enum FetchError {
         status: u16,
     },
     /// The answer was too long.
-    #[error("`{0}` answered with more than a mebibyte")]
-    TooLong(String),
+    #[error("`{url}` answered with more than {most} bytes")]
+    TooLong {
+        /// Where.
+        url: String,
+        /// The most bytes that are read.
+        most: usize,
+    },
     /// The answer was no JSON.
     #[error("`{0}` answered with something that is not JSON")]
     NotJson(String),
@@ -115,15 +120,27 @@ impl Outbound {
 ///
 /// # Errors
 /// Where it is too long, breaks off, or is no JSON.
-pub async fn read_json(url: &str, mut response: Response) -> Result<Value, FetchError> {
+pub async fn read_json(url: &str, response: Response) -> Result<Value, FetchError> {
+    let body = read(url, response, LONGEST).await?;
+    serde_json::from_slice(&body).map_err(|_| FetchError::NotJson(url.to_owned()))
+}
+
+/// The bytes of an answer, at most so many, however long it says it is.
+///
+/// # Errors
+/// Where it is too long or breaks off.
+pub async fn read(url: &str, mut response: Response, most: usize) -> Result<Vec<u8>, FetchError> {
     let mut body = Vec::new();
     while let Some(piece) = response.chunk().await.map_err(unreachable(url))? {
-        if body.len() + piece.len() > LONGEST {
-            return Err(FetchError::TooLong(url.to_owned()));
+        if body.len() + piece.len() > most {
+            return Err(FetchError::TooLong {
+                url: url.to_owned(),
+                most,
+            });
         }
         body.extend_from_slice(&piece);
     }
-    serde_json::from_slice(&body).map_err(|_| FetchError::NotJson(url.to_owned()))
+    Ok(body)
 }
 
 /// The failure to reach an address.
@@ -231,7 +248,7 @@ mod tests {
             fetch("/none").await,
             Err(FetchError::Status { status: 404, .. })
         ));
-        assert!(matches!(fetch("/long").await, Err(FetchError::TooLong(_))));
+        assert!(matches!(fetch("/long").await, Err(FetchError::TooLong { .. })));
         assert!(matches!(fetch("/text").await, Err(FetchError::NotJson(_))));
         let closed = outbound.fetch_json("http://127.0.0.1:1/").await;
         assert!(matches!(closed, Err(FetchError::Unreachable { .. })));

@@ -8,7 +8,7 @@ use std::{
 };
 
 use nave_arm::{ArmError, ErrorCode};
-use nave_outbound::{FetchError, Outbound};
+use nave_outbound::{FetchError, Outbound, read, unreachable};
 use nave_template::parse;
 use reqwest::Url;
 use serde_json::{Map, Value, json};
@@ -231,25 +231,21 @@ impl Fetched {
 
     async fn fetch(&self, address: &str) -> Result<Value, ArmError> {
         let (client, url) = self.links.client(address)?;
-        let broken = |error: reqwest::Error| {
-            let unreachable = nave_outbound::unreachable(bare(address))(error);
-            unreadable(address, &unreachable.to_string())
-        };
-        let mut response = client.get(url).send().await.map_err(broken)?;
-        if response.status().as_u16() != 200 {
-            let status = FetchError::Status {
-                url: bare(address).to_owned(),
-                status: response.status().as_u16(),
-            };
-            return Err(unreadable(address, &status.to_string()));
-        }
-        let mut text = Vec::new();
-        while let Some(piece) = response.chunk().await.map_err(broken)? {
-            if text.len() + piece.len() > LONGEST {
-                return Err(unreadable(address, "it is longer than 4 MB"));
+        let shown = bare(address);
+        let fetched = async {
+            let response = client.get(url).send().await.map_err(unreachable(shown))?;
+            match response.status().as_u16() {
+                200 => read(shown, response, LONGEST).await,
+                status => Err(FetchError::Status {
+                    url: shown.to_owned(),
+                    status,
+                }),
             }
-            text.extend_from_slice(&piece);
-        }
+        };
+        let text = fetched.await.map_err(|error| match error {
+            FetchError::TooLong { .. } => unreadable(address, "it is longer than 4 MB"),
+            error => unreadable(address, &error.to_string()),
+        })?;
         parse(&String::from_utf8_lossy(&text)).map_err(|error| unreadable(address, &error.message))
     }
 }
