@@ -412,6 +412,33 @@ async fn a_bucket_gets_signed_objects() {
 }
 
 #[tokio::test]
+async fn no_signature_is_in_what_is_told_of_a_bucket_that_cannot_be_asked() {
+    let nave = Nave::start().await;
+    let ada = nave.user_with("ada@contoso.com", CONTRIBUTOR).await;
+    // the bucket's name before that of this machine is the name of another
+    let sink = json!({ "kind": "S3", "location": "eastus",
+                       "properties": { "endpoint": "http://localhost:1", "bucket": "logs", "region": "eu-1", "pathStyle": false,
+                                       "accessKeyId": "AK", "secretAccessKey": "canary-7" } });
+    nave.make(&ada, SINK, sink).await;
+    nave.make(&ada, ON_GROUP, to_sink()).await;
+    nave.make(
+        &ada,
+        &format!("{RG}/providers/Nave.Monitor/sinks/b"),
+        json!({ "kind": "File" }),
+    )
+    .await;
+    assert_eq!(nave.round().await.failed, 1);
+    let (_, failing) = nave.send(&ada, Method::GET, ON_GROUP, Value::Null).await;
+    let told = failing["properties"]["deliveryStatus"]["lastFailure"]
+        .as_str()
+        .expect("a failure");
+    assert!(
+        told.contains("logs.localhost") && !told.contains("X-Amz"),
+        "{told}"
+    );
+}
+
+#[tokio::test]
 async fn a_setting_is_refused_where_it_could_not_work() {
     let nave = Nave::start().await;
     let ada = nave.user_with("ada@contoso.com", CONTRIBUTOR).await;
