@@ -4,6 +4,7 @@
 //! lets the snapshot follow; [`reads`] gives out what a grant allows to see.
 
 mod advice;
+mod again;
 mod commits;
 mod cuts;
 mod explaining;
@@ -86,8 +87,8 @@ pub struct Engine {
     turned_away: TurnedAway,
     past: explaining::Past,
     widths: OnceLock<Widths>,
-    /// Those whose writes were overtaken again and again make them one after the other.
-    pub(crate) overtaken: Mutex<()>,
+    /// Those who were overtaken again and again make their attempts one after the other.
+    overtaken: Mutex<()>,
     /// What changes would do is worked out for one who asks at a time.
     pub(crate) foreseeing: Mutex<()>,
     pub(crate) uses: Uses,

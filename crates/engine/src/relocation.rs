@@ -65,9 +65,6 @@ impl Relocation {
     }
 }
 
-/// How often a move is made again on newer state before the caller is told.
-const TRIES: usize = 5;
-
 impl Engine {
     /// Moves resources for the holder of a grant for their group, all or none.
     ///
@@ -80,13 +77,8 @@ impl Engine {
         wish: &Relocation,
         correlation_id: Uuid,
     ) -> Result<(), ArmError> {
-        for _ in 0..TRIES {
-            match self.try_to_relocate(grant, wish, correlation_id).await {
-                Err(CommitError::Raced) => {}
-                other => return other.map_err(ArmError::from),
-            }
-        }
-        Err(CommitError::Raced.into())
+        self.again(|| self.try_to_relocate(grant, wish, correlation_id))
+            .await
     }
 
     async fn try_to_relocate(
@@ -107,12 +99,15 @@ impl Engine {
             renames: Renames::of(&wish.resources, &wish.to),
         };
         journey.check()?;
-        let change = journey.change().await?.settled();
+        let change = journey.change().await?;
+        if !wish.rehearsed {
+            self.commit_for(grant, change, correlation_id).await?;
+            return Ok(());
+        }
+        // who asks in earnest is told what is locked, and so it is recorded
+        let change = change.settled();
         self.check_locks(grant, &change, correlation_id).await?;
-        match wish.rehearsed {
-            true => self.rehearsal().commit_for(grant, change, correlation_id).await?,
-            false => self.commit_for(grant, change, correlation_id).await?,
-        };
+        self.rehearsal().commit_for(grant, change, correlation_id).await?;
         Ok(())
     }
 }

@@ -19,8 +19,6 @@ use crate::{
     soft_delete::{self, Heads, Kept},
 };
 
-const TRIES: usize = 5;
-
 /// What is shown once more when it is deleted; everything else goes without a word.
 const SHOWN_ONCE_MORE: [&str; 4] = [
     "Microsoft.Authorization/policyAssignments",
@@ -36,13 +34,7 @@ pub(super) async fn delete(
     id: &ResourceId,
     request: &Request,
 ) -> Result<Reply, ArmError> {
-    for _ in 0..TRIES {
-        match attempt(engine, caller, kind, id, request).await {
-            Err(CommitError::Raced) => {}
-            other => return other.map_err(ArmError::from),
-        }
-    }
-    Err(CommitError::Raced.into())
+    engine.again(|| attempt(engine, caller, kind, id, request)).await
 }
 
 async fn attempt(

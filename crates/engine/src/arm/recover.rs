@@ -6,12 +6,9 @@ use nave_arm::{ArmError, ErrorCode, ResourceId};
 
 use super::{check_parents, write};
 use crate::{
-    Engine, Reply, Resource, assigned_identities,
+    Engine, Reply, Resource,
     change::{Change, CommitError},
-    decision::Need,
-    declaration::{Asked, Cx, Draft, ResourceType},
-    grant::{Grant, Write},
-    operation::Surface,
+    declaration::{Cx, Draft, ResourceType},
     policy::{self, AsAsked},
     request::Request,
     site::short_location,
@@ -43,7 +40,7 @@ pub(super) async fn attempt(
         },
         false => draft.clone(),
     };
-    let grant = authorize(engine, cx, kind, &asked, request).await?;
+    let grant = write::authorize(engine, cx, kind, &asked, &asked.id, request).await?;
     check_parents(engine, kind.declaration(), &id)?;
     write::check_precondition(request, None, &id)?;
     if !wanted {
@@ -89,24 +86,6 @@ fn govern(engine: &Engine, cx: &Cx<'_>, change: &mut Change) -> Result<(), ArmEr
         put.sent = draft.body;
     }
     Ok(())
-}
-
-async fn authorize(
-    engine: &Arc<Engine>,
-    cx: &Cx<'_>,
-    kind: &dyn ResourceType,
-    draft: &Draft,
-    request: &Request,
-) -> Result<Grant<Write>, ArmError> {
-    let write = kind.declaration().permission("write");
-    let own = Need::action(write.clone(), draft.id.clone());
-    let mut ways = kind.ways(cx, &Asked::Write(draft), own)?;
-    let given = assigned_identities::needs(draft);
-    ways.iter_mut().for_each(|way| way.extend(given.iter().cloned()));
-    let grant = engine
-        .authorize(cx.caller, Surface::Arm, ways, &draft.id, request)
-        .await?;
-    Ok(grant.named(write))
 }
 
 /// It comes back where it was.

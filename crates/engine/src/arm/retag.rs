@@ -12,9 +12,6 @@ use crate::{
     soft_delete,
 };
 
-/// How often a change is made again on newer state before the caller is told.
-const TRIES: usize = 5;
-
 impl Engine {
     /// Replaces the tags of the resource a grant is for by what `change` makes of them.
     pub async fn retag(
@@ -23,13 +20,7 @@ impl Engine {
         request: &Request,
         change: impl Fn(Map<String, Value>) -> Map<String, Value>,
     ) -> Result<Arc<Resource>, ArmError> {
-        for _ in 0..TRIES {
-            match self.try_retag(grant, request, &change).await {
-                Err(CommitError::Raced) => {}
-                other => return other.map_err(ArmError::from),
-            }
-        }
-        Err(CommitError::Raced.into())
+        self.again(|| self.try_retag(grant, request, &change)).await
     }
 
     async fn try_retag(

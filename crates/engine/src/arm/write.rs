@@ -21,12 +21,6 @@ use crate::{
     soft_delete::{self, kept_at},
 };
 
-/// How often a write is made again on newer state before the caller is told.
-const TRIES: usize = 5;
-
-/// After how many tries a write waits for its turn: many that overtake each other all come through then.
-const PATIENT: usize = 2;
-
 pub(super) async fn put(
     engine: &Arc<Engine>,
     caller: &Caller,
@@ -65,18 +59,13 @@ async fn write(
     body: &Value,
     patch: bool,
 ) -> Result<Reply, ArmError> {
-    for tried in 0..TRIES {
-        let _turn = match tried >= PATIENT {
-            true => Some(engine.overtaken.lock().await),
-            false => None,
-        };
-        match attempt(engine, caller, kind, id, request, body.clone(), patch).await {
-            Err(CommitError::Raced) if precondition(request).is_none() => {}
-            Err(CommitError::Raced) => return Err(precondition_failed(id)),
-            other => return other.map_err(ArmError::from),
+    let attempt = || async {
+        match attempt(engine, caller, kind, id, request, body, patch).await {
+            Err(CommitError::Raced) if precondition(request).is_some() => Err(precondition_failed(id).into()),
+            other => other,
         }
-    }
-    Err(CommitError::Raced.into())
+    };
+    engine.again(attempt).await
 }
 
 async fn attempt(
@@ -85,7 +74,7 @@ async fn attempt(
     kind: &dyn ResourceType,
     id: &ResourceId,
     request: &Request,
-    body: Value,
+    asked: &Value,
     patch: bool,
 ) -> Result<Reply, CommitError> {
     let declaration = kind.declaration();
@@ -99,8 +88,8 @@ async fn attempt(
         .as_ref()
         .map_or_else(|| id.clone(), |existing| existing.id.clone());
     let body = match &existing {
-        Some(existing) if patch => merged(existing, &body),
-        _ => body,
+        Some(existing) if patch => merged(existing, asked),
+        _ => asked.clone(),
     };
     let draft = Draft {
         id: stored_id,
@@ -114,12 +103,7 @@ async fn attempt(
     {
         return recover::attempt(engine, &cx, kind, soft, row, draft, request).await;
     }
-    let own = Need::action(declaration.permission("write"), id.clone());
-    let mut ways = kind.ways(&cx, &Asked::Write(&draft), own)?;
-    let given = assigned_identities::needs(&draft);
-    ways.iter_mut().for_each(|way| way.extend(given.iter().cloned()));
-    let grant: Grant<Write> = engine.authorize(caller, Surface::Arm, ways, id, request).await?;
-    let grant = grant.named(declaration.permission("write"));
+    let grant = authorize(engine, &cx, kind, &draft, id, request).await?;
     check_parents(engine, declaration, id)?;
     check_extended(engine, &cx, declaration, id)?;
     if patch && draft.existing.is_none() {
@@ -130,7 +114,7 @@ async fn attempt(
     let created = draft.existing.is_none();
     let as_asked = AsAsked {
         api_version: request.query("api-version").map(str::to_owned),
-        tags_only: tags_only(request, patch),
+        tags_only: patch && names_only_tags(asked),
     };
     let mut change = Change::default();
     if let Err(error) = stage_as(engine, &cx, kind, draft, &as_asked, &mut change) {
@@ -154,6 +138,27 @@ async fn attempt(
     Ok(Reply::json(status, view)
         .of_version(&resource)
         .decided(grant.decision()))
+}
+
+/// Asks for leave to write a draft, with what it takes to give the resource the identities it names. It is asked at `id`,
+/// as the request spells it.
+pub(super) async fn authorize(
+    engine: &Engine,
+    cx: &Cx<'_>,
+    kind: &dyn ResourceType,
+    draft: &Draft,
+    id: &ResourceId,
+    request: &Request,
+) -> Result<Grant<Write>, ArmError> {
+    let write = kind.declaration().permission("write");
+    let own = Need::action(write.clone(), id.clone());
+    let mut ways = kind.ways(cx, &Asked::Write(draft), own)?;
+    let given = assigned_identities::needs(draft);
+    ways.iter_mut().for_each(|way| way.extend(given.iter().cloned()));
+    let grant: Grant<Write> = engine
+        .authorize(cx.caller, Surface::Arm, ways, id, request)
+        .await?;
+    Ok(grant.named(write))
 }
 
 /// Works out everything that changes when `draft` is written and nobody asked for it in so many words: it follows from
@@ -296,11 +301,10 @@ fn stage_put(
     Ok(())
 }
 
-/// Whether a request is a PATCH that names tags and nothing else.
-fn tags_only(request: &Request, patch: bool) -> bool {
-    let body = request.json().unwrap_or_default();
+/// Whether a body names tags and nothing else.
+fn names_only_tags(body: &Value) -> bool {
     let mut members = body.as_object().into_iter().flatten();
-    patch && members.next().is_some_and(|(name, _)| name == "tags") && members.next().is_none()
+    members.next().is_some_and(|(name, _)| name == "tags") && members.next().is_none()
 }
 
 /// PATCH: `tags` are replaced whole, everything else merges.

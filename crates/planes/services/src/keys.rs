@@ -6,15 +6,12 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use nave_arm::{ArmError, ErrorCode};
-use nave_engine::{Act, Change, CommitError, Engine, Expect, Grant, Put, PutSecrets, Resource};
+use nave_engine::{Act, Change, Engine, Expect, Grant, Put, PutSecrets, Resource};
 use nave_vault::{Purpose, Random, Secret, Wipe};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::place::missing;
-
-/// How often a key is made again on newer state before the caller is told.
-const TRIES: usize = 5;
 
 /// The names of a pair, and what its keys look like.
 #[derive(Debug)]
@@ -110,7 +107,7 @@ pub(crate) async fn replace(
     correlation_id: Uuid,
     change: impl Fn(&Resource, &mut Map<String, Value>) -> Marks,
 ) -> Result<Secret<Value>, ArmError> {
-    for _ in 0..TRIES {
+    let attempt = || async {
         let resource = engine.read(grant).await?.ok_or_else(|| missing(grant.id()))?;
         let opened = open(engine, grant, &resource)?;
         let mut keys = opened
@@ -132,13 +129,10 @@ pub(crate) async fn replace(
             puts: vec![put],
             ..Change::default()
         };
-        match engine.commit_for(grant, change, correlation_id).await {
-            Ok(_) => return Ok(keys),
-            Err(CommitError::Raced) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(CommitError::Raced.into())
+        engine.commit_for(grant, change, correlation_id).await?;
+        Ok(keys)
+    };
+    engine.again(attempt).await
 }
 
 #[cfg(test)]

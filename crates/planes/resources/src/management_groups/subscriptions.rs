@@ -4,7 +4,7 @@
 use http::Method;
 use nave_arm::{ArmError, ResourceId};
 use nave_engine::{
-    Change, CommitError, Params, Reply, Request, Resource, Snapshot,
+    Change, Params, Reply, Request, Resource, Snapshot,
     decision::Need,
     missing::not_found,
     operation::{Access, Surface},
@@ -23,9 +23,6 @@ const ONE: &str =
 const READ: &str = "Microsoft.Management/managementGroups/subscriptions/read";
 const WRITE: &str = "Microsoft.Management/managementGroups/subscriptions/write";
 const DELETE: &str = "Microsoft.Management/managementGroups/subscriptions/delete";
-
-/// How often a move is made again on newer state before the caller is told.
-const TRIES: usize = 5;
 
 pub(super) fn routes() -> Vec<Route> {
     let read = || Access::action(READ);
@@ -108,22 +105,17 @@ async fn delete(call: Call) -> Result<Reply, ArmError> {
 /// Puts the subscription in a group, in one commit with taking it out of the one it is in.
 async fn move_into(call: &Call, target: &ResourceId) -> Result<(), ArmError> {
     let subscription = subscription(&call.params);
-    for _ in 0..TRIES {
-        let snapshot = call.engine.snapshot();
-        let change = moved(&snapshot, &subscription, target)?;
-        if change.puts.is_empty() {
-            return Ok(());
+    let attempt = || async {
+        let change = moved(&call.engine.snapshot(), &subscription, target)?;
+        if !change.puts.is_empty() {
+            let correlation_id = call.request.correlation_id;
+            call.engine
+                .commit_for(&call.grant, change, correlation_id)
+                .await?;
         }
-        let done = call
-            .engine
-            .commit_for(&call.grant, change, call.request.correlation_id)
-            .await;
-        match done {
-            Err(CommitError::Raced) => {}
-            other => return other.map(drop).map_err(ArmError::from),
-        }
-    }
-    Err(CommitError::Raced.into())
+        Ok(())
+    };
+    call.engine.again(attempt).await
 }
 
 fn moved(snapshot: &Snapshot, subscription: &ResourceId, target: &ResourceId) -> Result<Change, ArmError> {

@@ -14,9 +14,6 @@ use nave_engine::{
 };
 use serde_json::json;
 
-/// How often a change is made again on newer state before the caller is told.
-const TRIES: usize = 5;
-
 pub(super) fn routes() -> [Route; 3] {
     let route = |path, action: &str| {
         (
@@ -67,28 +64,27 @@ async fn bring_to(call: &Call, state: State) -> Result<Reply, ArmError> {
 }
 
 async fn change(call: &Call, edit: impl Fn(&mut Put)) -> Result<Reply, ArmError> {
-    for _ in 0..TRIES {
-        let row = call.engine.read(&call.grant).await?;
-        let row = row.ok_or_else(|| not_found(call.grant.id()))?;
-        let mut put = as_it_is(&row);
-        edit(&mut put);
-        if put.sent != row.sent || put.own != row.own {
-            let change = Change {
-                puts: vec![put],
-                ..Change::default()
-            };
-            match call
-                .engine
-                .commit_for(&call.grant, change, call.request.correlation_id)
-                .await
-            {
-                Err(CommitError::Raced) => continue,
-                done => drop(done?),
-            }
-        }
-        return Ok(Reply::ok(json!({ "subscriptionId": row.id.name() })).decided(call.grant.decision()));
+    call.engine.again(|| attempt(call, &edit)).await
+}
+
+async fn attempt(call: &Call, edit: &impl Fn(&mut Put)) -> Result<Reply, CommitError> {
+    let Call {
+        engine,
+        grant,
+        request,
+        ..
+    } = call;
+    let row = engine.read(grant).await?.ok_or_else(|| not_found(grant.id()))?;
+    let mut put = as_it_is(&row);
+    edit(&mut put);
+    if put.sent != row.sent || put.own != row.own {
+        let change = Change {
+            puts: vec![put],
+            ..Change::default()
+        };
+        engine.commit_for(grant, change, request.correlation_id).await?;
     }
-    Err(CommitError::Raced.into())
+    Ok(Reply::ok(json!({ "subscriptionId": row.id.name() })).decided(grant.decision()))
 }
 
 fn as_it_is(row: &Resource) -> Put {

@@ -6,17 +6,11 @@ use nave_engine::{
     route::Call,
 };
 
-use super::{DELETE, TRIES, rules, shows_at, stored_id, view};
+use super::{DELETE, rules, shows_at, stored_id, view};
 use crate::{authorization::ROLE_ASSIGNMENTS, unchanged};
 
 pub(super) async fn delete(call: Call) -> Result<Reply, ArmError> {
-    for _ in 0..TRIES {
-        match attempt(&call).await {
-            Err(CommitError::Raced) => {}
-            other => return other.map_err(ArmError::from),
-        }
-    }
-    Err(CommitError::Raced.into())
+    call.engine.again(|| attempt(&call)).await
 }
 
 async fn attempt(call: &Call) -> Result<Reply, CommitError> {
